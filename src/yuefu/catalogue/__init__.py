@@ -1,0 +1,1 @@
+"""What exists: songs and their parts, as published. Knows neither rights nor wire."""

@@ -1,0 +1,142 @@
+"""A song as the catalogue holds it: facts, parts and the state an operator sees."""
+
+from enum import Enum
+
+import msgspec
+
+from yuefu.ids import SongId, VendorId
+
+
+class PartKind(Enum):
+    """The deliverables a song may have."""
+
+    ORIGINAL = "original"
+    """The recording with its singer."""
+    ACCOMPANIMENT = "accompaniment"
+    """The backing; when the original is known too, one file with two audio tracks: 0 the backing, 1 the original."""
+    ACCOMPANIMENT_ALONE = "accompaniment_alone"
+    """The backing as a file of one track, made beside a two-track one: for callers who may sing but not play."""
+    CLIP = "clip"
+    """The long clip of the backing: the highlight with its lead-in."""
+    SEGMENT = "segment"
+    """The short segment of the backing as a file of its own."""
+    LYRICS = "lyrics"
+    PITCH_LINE = "pitch_line"
+    COVER = "cover"
+
+
+class Quality(Enum):
+    """How finely audio is encoded. Parts that are not audio are NORMAL."""
+
+    NORMAL = "normal"
+    HQ = "hq"
+    SQ = "sq"
+
+
+class Blob(msgspec.Struct, frozen=True, kw_only=True):
+    """Stored bytes, named by their SHA-256 in lowercase hex."""
+
+    sha256: str
+    size_bytes: int
+
+
+class Part(msgspec.Struct, frozen=True, kw_only=True):
+    """One deliverable of a song. `duration_ms` is 0 for what has no length in time."""
+
+    kind: PartKind
+    quality: Quality
+    media_type: str
+    blob: Blob
+    duration_ms: int = 0
+    track_count: int = 0
+
+
+class Span(msgspec.Struct, frozen=True, kw_only=True):
+    """A stretch of the original recording's timeline, end exclusive."""
+
+    begin_ms: int
+    end_ms: int
+
+    @property
+    def duration_ms(self) -> int:
+        return self.end_ms - self.begin_ms
+
+
+class HighlightRule(Enum):
+    """What the choice of the highlight rests on, best first."""
+
+    MEDLEY = "medley"
+    REPEATED_LYRICS = "repeated_lyrics"
+    PREVIEW = "preview"
+    MIDDLE = "middle"
+    OPERATOR = "operator"
+
+
+class Highlight(msgspec.Struct, frozen=True, kw_only=True):
+    """The part of a song that people wait for.
+
+    `clip` is the long clip including its lead-in of `prelude_ms`; `segments` are short stretches of whole lines inside
+    it, all on the original recording's timeline.
+    """
+
+    clip: Span
+    prelude_ms: int
+    segments: tuple[Span, ...]
+    rule: HighlightRule
+
+
+class SongState(Enum):
+    """What a song lacks, for the operator to see; the matching requests answer their documented code."""
+
+    NEEDS_ACCOMPANIMENT = "needs_accompaniment"
+    NEEDS_LYRICS = "needs_lyrics"
+    NEEDS_WORD_LYRICS = "needs_word_lyrics"
+    NEEDS_PITCH_LINE = "needs_pitch_line"
+
+
+class SongFacts(msgspec.Struct, frozen=True, kw_only=True):
+    """What a delivery says about a song. Unknown text is "", an unknown year None."""
+
+    title: str
+    singers: tuple[str, ...] = ()
+    album: str = ""
+    language: str = ""
+    genre: str = ""
+    year: int | None = None
+
+
+class PublishedSong(msgspec.Struct, frozen=True, kw_only=True):
+    """A whole song, ready to be seen by callers in one transaction.
+
+    (`vendor_id`, `source_key`) finds the song again at the next import; `fingerprint` is the hash of everything that
+    went into it, so an unchanged delivery changes nothing.
+    """
+
+    vendor_id: VendorId
+    source_key: str
+    fingerprint: str
+    facts: SongFacts
+    duration_ms: int
+    accompaniment_duration_ms: int
+    highlight: Highlight | None
+    parts: tuple[Part, ...]
+    states: tuple[SongState, ...] = ()
+
+
+class Song(msgspec.Struct, frozen=True, kw_only=True):
+    """A song in the catalogue: what was published, under its id, at its revision (from 1, one more at each change)."""
+
+    song_id: SongId
+    revision: int
+    published: PublishedSong
+
+    @property
+    def vendor_id(self) -> VendorId:
+        return self.published.vendor_id
+
+    def part(self, kind: PartKind, quality: Quality = Quality.NORMAL) -> Part | None:
+        """The part of that kind and quality, or None when the delivery did not support it."""
+        for part in self.published.parts:
+            if part.kind is kind and part.quality is quality:
+                return part
+        return None

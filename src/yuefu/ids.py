@@ -12,7 +12,7 @@ RoomId = NewType("RoomId", str)
 """An app's own name for one of its karaoke rooms; opaque to us."""
 
 VendorId = NewType("VendorId", int)
-"""A party supplying recordings and terms. 0 on the wire means "the app's default vendor" and is resolved at the edge."""
+"""A party supplying recordings and terms. On the wire 0 means "the app's default vendor"; the edge resolves it."""
 
 SongId = NewType("SongId", int)
 """Our entry of one vendor's recording, unique in the installation. Its text on the wire is plain decimal."""

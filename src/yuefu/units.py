@@ -6,10 +6,23 @@ the same on every engine, free of time zones. Zones appear where people read or 
 
 from datetime import UTC, datetime
 
+import msgspec
+
 SECOND_MS = 1_000
 MINUTE_MS = 60 * SECOND_MS
 HOUR_MS = 60 * MINUTE_MS
 DAY_MS = 24 * HOUR_MS
+
+
+class Span(msgspec.Struct, frozen=True, kw_only=True):
+    """A stretch of a timeline, end exclusive."""
+
+    begin_ms: int
+    end_ms: int
+
+    @property
+    def duration_ms(self) -> int:
+        return self.end_ms - self.begin_ms
 
 
 def parse_instant_ms(text: str) -> int:

@@ -4,7 +4,9 @@ from enum import Enum
 
 import msgspec
 
+from yuefu.errors import YuefuError
 from yuefu.ids import SongId, VendorId
+from yuefu.units import Span
 
 
 class PartKind(Enum):
@@ -51,38 +53,17 @@ class Part(msgspec.Struct, frozen=True, kw_only=True):
     track_count: int = 0
 
 
-class Span(msgspec.Struct, frozen=True, kw_only=True):
-    """A stretch of the original recording's timeline, end exclusive."""
-
-    begin_ms: int
-    end_ms: int
-
-    @property
-    def duration_ms(self) -> int:
-        return self.end_ms - self.begin_ms
-
-
-class HighlightRule(Enum):
-    """What the choice of the highlight rests on, best first."""
-
-    MEDLEY = "medley"
-    REPEATED_LYRICS = "repeated_lyrics"
-    PREVIEW = "preview"
-    MIDDLE = "middle"
-    OPERATOR = "operator"
-
-
 class Highlight(msgspec.Struct, frozen=True, kw_only=True):
     """The part of a song that people wait for.
 
     `clip` is the long clip including its lead-in of `prelude_ms`; `segments` are short stretches of whole lines inside
-    it, all on the original recording's timeline.
+    it, all on the original recording's timeline. `rule` names what the choice rests on (`music.highlight`).
     """
 
     clip: Span
     prelude_ms: int
     segments: tuple[Span, ...]
-    rule: HighlightRule
+    rule: str
 
 
 class SongState(Enum):
@@ -140,3 +121,27 @@ class Song(msgspec.Struct, frozen=True, kw_only=True):
             if part.kind is kind and part.quality is quality:
                 return part
         return None
+
+
+class Outcome(Enum):
+    """What publishing did."""
+
+    NEW = "new"
+    CHANGED = "changed"
+    UNCHANGED = "unchanged"
+
+
+class Publication(msgspec.Struct, frozen=True, kw_only=True):
+    """The song's place in the catalogue after publishing."""
+
+    song_id: SongId
+    revision: int
+    outcome: Outcome
+
+
+class UnknownSong(YuefuError):
+    """No song of that id is published."""
+
+    def __init__(self, song_id: SongId | str) -> None:
+        super().__init__(f"there is no song {song_id}")
+        self.song_id = song_id

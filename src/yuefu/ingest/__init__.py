@@ -1,1 +1,4 @@
-"""From a song folder to a published song: `SongFolder → SongDraft → AnalysedSong → EncodedSong → StoredSong → PublishedSong`."""
+"""From a song folder to a published song, one module per arrow:
+
+SongFolder → SongDraft → AnalysedSong → EncodedSong → StoredSong → PublishedSong
+"""

@@ -4,9 +4,20 @@ Times are milliseconds on the timeline of the original recording. A format that 
 has lines without words, a KRC has words of one syllable, an UltraStar song has everything.
 """
 
+import re
 from collections.abc import Iterable
 
 import msgspec
+
+_HAN = "\u3005\u3007\u3400-\u4dbf\u4e00-\u9fff\uf900-\ufaff\U00020000-\U0003ffff"
+_KANA = "\u3040-\u30ff"
+_OPENING = "「『《〈（【〔“‘([{<"
+
+# What is sung as one: a Han character with the signs around it, or a run of anything else up to a blank.
+_PIECE = re.compile(rf"[{_OPENING}]*[{_HAN}][^\w\s{_OPENING}]*\s*|[^\s{_HAN}]+\s*")
+_STARTS_UNSPACED = re.compile(rf"[^\w\s]*[{_HAN}{_KANA}]")
+_LAST_LETTER_UNSPACED = re.compile(rf"[{_HAN}{_KANA}][\W_]*\Z")
+_LETTER = re.compile(r"\w")
 
 
 class Syllable(msgspec.Struct, frozen=True, kw_only=True):
@@ -96,3 +107,70 @@ def line_of_words(words: Iterable[Word], *, voices: tuple[int, ...] = (1,), end_
         words=held,
         voices=voices,
     )
+
+
+def split_text(text: str) -> list[str]:
+    """The pieces of `text` that light up one after the other: each Han character, each run of others between blanks.
+
+    Signs stay with the piece they belong to, blanks with the piece before; joined, the pieces give the text back except
+    for blanks at its beginning.
+    """
+    return _PIECE.findall(text)
+
+
+def share_time(text: str, *, begin_ms: int, duration_ms: int) -> list[Syllable]:
+    """One syllable for each piece of `text`, with an even share of the time; a single one when there is too little."""
+    pieces = split_text(text)
+    if len(pieces) > duration_ms:
+        pieces = [text]
+    edges = [begin_ms + duration_ms * i // len(pieces) for i in range(len(pieces) + 1)] if pieces else []
+    return [
+        Syllable(begin_ms=begin, duration_ms=end - begin, text=piece)
+        for piece, begin, end in zip(pieces, edges, edges[1:], strict=False)
+    ]
+
+
+def add_text(syllables: list[Syllable], text: str, *, begin_ms: int, end_ms: int) -> None:
+    """Add what is sung in that time to a line's syllables.
+
+    A blank at the beginning of `text` ends the word before it, as one at its end ends its own: authors do either.
+    """
+    if text[:1].isspace():
+        end_word(syllables)
+    syllables += share_time(" ".join(text.split()), begin_ms=begin_ms, duration_ms=end_ms - begin_ms)
+    if text[-1:].isspace():
+        end_word(syllables)
+
+
+def end_word(syllables: list[Syllable]) -> None:
+    """Put a blank after the last syllable, if there is one."""
+    if syllables:
+        last = syllables[-1]
+        syllables[-1] = msgspec.structs.replace(last, text=last.text.rstrip() + " ")
+
+
+def gather_words(syllables: Iterable[Syllable]) -> tuple[Word, ...]:
+    """The words that a line's syllables make.
+
+    A blank ends a word. Han characters and kana need none: each begins a word and ends the one before. The last
+    syllable loses its blank, since a line's text has none at its end.
+    """
+    words: list[list[Syllable]] = []
+    for syllable in syllables:
+        if words and _continues(words[-1][-1].text, syllable.text):
+            words[-1].append(syllable)
+        else:
+            words.append([syllable])
+    if words:
+        last = words[-1][-1]
+        words[-1][-1] = msgspec.structs.replace(last, text=last.text.rstrip())
+    return tuple(Word(syllables=tuple(word)) for word in words)
+
+
+def _continues(before: str, text: str) -> bool:
+    """Whether `text` belongs to the word that `before` has begun."""
+    if before[-1:].isspace():
+        return False
+    if not _LETTER.search(text):
+        return True
+    return not (_LAST_LETTER_UNSPACED.search(before) or _STARTS_UNSPACED.match(text))

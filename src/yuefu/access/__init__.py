@@ -1,0 +1,1 @@
+"""Who is calling, by what proof, and how often: apps, secrets, signatures, sessions, quotas."""

@@ -1,0 +1,94 @@
+"""Answers, from bytes to documented values or to the error they mean.
+
+Fields nobody documented are ignored; a documented one that is missing or of another type is a `BadAnswer`.
+"""
+
+from http import HTTPStatus
+from typing import Any, TypeVar
+
+import msgspec
+
+from yuefu.client.errors import CopyrightedMusicError, bad_answer, refused, unanswered
+from yuefu.client.flow import Answer
+from yuefu.wire.envelope import ClientReply, Reply
+from yuefu.wire.operation import Operation
+
+R = TypeVar("R", bound=msgspec.Struct)
+T = TypeVar("T")
+
+UNREADABLE = (msgspec.DecodeError, UnicodeDecodeError, RecursionError)
+"""What the decoder raises for text that is not the shape, not UTF-8, or nested without end."""
+
+
+class _Envelope(msgspec.Struct):
+    """The envelope of the client API, whole."""
+
+    code: int
+    message: str
+    request_id: str
+    data: msgspec.Raw = msgspec.Raw(b"")
+
+
+def read_action(answer: Answer, operation: Operation[Any, R]) -> R:
+    """The result in an answer of the server API."""
+    reply = _accepted(answer, Reply)
+    try:
+        return operation.read_action(bytes(reply.data))
+    except UNREADABLE as error:
+        raise bad_answer(f"Data of {operation.action}: {error}") from error
+
+
+def read_data(answer: Answer, shape: type[R]) -> R:
+    """The `data` in an enveloped answer of the client API."""
+    return _decode(bytes(_accepted(answer, _Envelope).data), shape)
+
+
+def read_bare(answer: Answer, shape: type[R]) -> R:
+    """An answer of the client API that is a bare object unless it is a refusal."""
+    _accepted(answer, ClientReply)
+    return _decode(answer.body, shape)
+
+
+def read_command(answer: Answer) -> dict[str, Any]:
+    """The `data` of a command's answer; the object itself where the command is documented without an envelope."""
+    reply = _accepted(answer, ClientReply)
+    return _decode(bytes(reply.data) or answer.body, dict[str, Any])
+
+
+def read_done(answer: Answer) -> None:
+    """Nothing, for an enveloped answer that says the thing was done."""
+    _accepted(answer, _Envelope)
+
+
+def media_error(answer: Answer) -> CopyrightedMusicError:
+    """What a media answer means that brings none of the media."""
+    try:
+        envelope = msgspec.json.decode(answer.body, type=_Envelope)
+    except UNREADABLE:
+        return unanswered(answer.status)
+    return refused(envelope.code, envelope.message, envelope.request_id)
+
+
+E = TypeVar("E", Reply, ClientReply, _Envelope)
+
+
+def _accepted(answer: Answer, frame: type[E]) -> E:
+    """The frame of an answer that is no refusal."""
+    try:
+        reply = msgspec.json.decode(answer.body, type=frame)
+    except UNREADABLE as error:
+        if answer.status != HTTPStatus.OK:
+            raise unanswered(answer.status) from error
+        raise bad_answer(f"the envelope: {error}") from error
+    if reply.code != 0:
+        raise refused(reply.code, reply.message, reply.request_id)
+    if answer.status != HTTPStatus.OK:
+        raise unanswered(answer.status)
+    return reply
+
+
+def _decode(data: bytes, shape: type[T]) -> T:
+    try:
+        return msgspec.json.decode(data, type=shape)
+    except UNREADABLE as error:
+        raise bad_answer(f"data: {error}") from error

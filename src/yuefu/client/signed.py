@@ -1,0 +1,193 @@
+"""The server API for an app's back end: signed questions, answered with typed results."""
+
+import random
+import secrets
+import time
+from collections.abc import Callable, Mapping
+from types import TracebackType
+from typing import Generic, Self, TypeVar
+
+import httpx2
+
+from yuefu.client.address import parse_base_url
+from yuefu.client.errors import bad_parameter
+from yuefu.client.flow import DEFAULT_RETRIES, Flow, Request, Retries, may_ask_again, retried, send
+from yuefu.client.questions import Questions, QuestionsSync
+from yuefu.client.reading import read_action
+from yuefu.client.transport import AsyncLine, SyncLine, Timeout
+from yuefu.wire.operation import Operation, P, R
+from yuefu.wire.query import render_query
+from yuefu.wire.signing import SIGNATURE_VERSION, sign
+
+Transport = TypeVar("Transport")
+
+
+def new_nonce() -> str:
+    """A nonce as documented: 8 random bytes in hex."""
+    return secrets.token_hex(8)
+
+
+def signed_url(
+    base_url: str,
+    action: str,
+    params: Mapping[str, str | list[str]],
+    *,
+    app_id: int,
+    server_secret: str,
+    user_id: str,
+    nonce: str,
+    timestamp_s: int,
+    vendor_id: int = 0,
+    room_id: str = "",
+) -> str:
+    """The URL that asks `action` with signature 2.0; good once, for ten minutes around `timestamp_s`.
+
+    `params` are the operation's own, in the spelling of the server API without brackets: `{"SongsId": ["1", "2"]}`.
+    Raises `BadParameter` for a base URL or a text that no URL can hold.
+    """
+    common: dict[str, str | list[str]] = {
+        "Action": action,
+        "AppId": str(app_id),
+        "Signature": sign(app_id=app_id, nonce=nonce, secret=server_secret, timestamp_s=timestamp_s),
+        "SignatureNonce": nonce,
+        "SignatureVersion": SIGNATURE_VERSION,
+        "Timestamp": str(timestamp_s),
+        "UserId": user_id,
+        "VendorId": str(vendor_id),
+    }
+    if room_id:
+        common["RoomId"] = room_id
+    try:
+        return f"{parse_base_url(base_url)}/?{render_query({**common, **params})}"
+    except UnicodeEncodeError as error:
+        raise bad_parameter("params", "not every character is Unicode text") from error
+
+
+class _Signed(Generic[Transport]):
+    """What both signed clients know: who signs, and how a question becomes a flow."""
+
+    def __init__(
+        self,
+        base_url: str,
+        *,
+        app_id: int,
+        server_secret: str,
+        user_id: str,
+        vendor_id: int = 0,
+        room_id: str = "",
+        signature: str = SIGNATURE_VERSION,
+        timeout: Timeout = 10.0,
+        transport: Transport | None = None,
+        retries: Retries = DEFAULT_RETRIES,
+        clock: Callable[[], float] = time.time,
+        new_nonce: Callable[[], str] = new_nonce,
+        chance: Callable[[], float] = random.random,
+    ) -> None:
+        if signature != SIGNATURE_VERSION:
+            raise bad_parameter("signature", f"must be {SIGNATURE_VERSION!r}")
+        self._base_url = parse_base_url(base_url)
+        self._app_id = app_id
+        self._server_secret = server_secret
+        self._user_id = user_id
+        self._vendor_id = vendor_id
+        self._room_id = room_id
+        self._retries = retries
+        self._clock = clock
+        self._new_nonce = new_nonce
+        self._chance = chance
+        self._connect(transport, timeout)
+
+    def __repr__(self) -> str:
+        return f"{type(self).__name__}({httpx2.URL(self._base_url)!r}, app_id={self._app_id})"
+
+    def _connect(self, transport: Transport | None, timeout: Timeout) -> None:
+        raise NotImplementedError
+
+    def _answered(
+        self, operation: Operation[P, R], params: P, *, vendor_id: int | None, room_id: str | None, user_id: str | None
+    ) -> Flow[R]:
+        query = operation.action_query(params)
+
+        def attempt() -> Flow[R]:
+            url = signed_url(
+                self._base_url,
+                operation.action,
+                query,
+                app_id=self._app_id,
+                server_secret=self._server_secret,
+                user_id=self._user_id if user_id is None else user_id,
+                nonce=self._new_nonce(),
+                timestamp_s=int(self._clock()),
+                vendor_id=self._vendor_id if vendor_id is None else vendor_id,
+                room_id=self._room_id if room_id is None else room_id,
+            )
+            return read_action((yield from send(Request("GET", url))), operation)
+
+        return retried(attempt, retries=self._retries, chance=self._chance, worth=may_ask_again)
+
+
+class SignedClient(_Signed[httpx2.AsyncBaseTransport], Questions):
+    """Asks the server API from an event loop; one method per operation.
+
+    `user_id`, `vendor_id` (0: the app's default vendor) and `room_id` hold for every question that doesn't name its
+    own. Every attempt is signed anew. Questions are asked again, `retries` says how often, when the network fails or
+    the server is busy. Close it with `aclose()`, or use it as `async with SignedClient(...) as client`.
+    """
+
+    def _connect(self, transport: httpx2.AsyncBaseTransport | None, timeout: Timeout) -> None:
+        self._line = AsyncLine(transport=transport, timeout=timeout)
+
+    async def ask(
+        self,
+        operation: Operation[P, R],
+        params: P,
+        *,
+        vendor_id: int | None = None,
+        room_id: str | None = None,
+        user_id: str | None = None,
+    ) -> R:
+        """The answer to any operation. Raises `CopyrightedMusicError`."""
+        return await self._line.run(
+            self._answered(operation, params, vendor_id=vendor_id, room_id=room_id, user_id=user_id)
+        )
+
+    async def aclose(self) -> None:
+        await self._line.close()
+
+    async def __aenter__(self) -> Self:
+        return self
+
+    async def __aexit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        await self.aclose()
+
+
+class SignedClientSync(_Signed[httpx2.BaseTransport], QuestionsSync):
+    """`SignedClient` for code without an event loop. Several threads may share one."""
+
+    def _connect(self, transport: httpx2.BaseTransport | None, timeout: Timeout) -> None:
+        self._line = SyncLine(transport=transport, timeout=timeout)
+
+    def ask(
+        self,
+        operation: Operation[P, R],
+        params: P,
+        *,
+        vendor_id: int | None = None,
+        room_id: str | None = None,
+        user_id: str | None = None,
+    ) -> R:
+        """The answer to any operation. Raises `CopyrightedMusicError`."""
+        return self._line.run(self._answered(operation, params, vendor_id=vendor_id, room_id=room_id, user_id=user_id))
+
+    def close(self) -> None:
+        self._line.close()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.close()

@@ -1,0 +1,166 @@
+"""SongFolder → SongDraft: what the delivery says, read and understood, its files found; nothing decoded yet."""
+
+import unicodedata
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+from yuefu.catalogue.song import SongFacts
+from yuefu.ingest.contents import PICTURE_SUFFIXES, SOUND_SUFFIXES, Contents, fold, read_text_bytes
+from yuefu.ingest.folder import SongFolder
+from yuefu.ingest.refusal import Refused
+from yuefu.ingest.tracks import NO_TRACKS, Tracks, group_by_name
+from yuefu.music import lrc, ultrastar
+from yuefu.music.findings import Finding
+from yuefu.music.lyrics import Lyrics
+from yuefu.music.notes import PitchLine
+from yuefu.music.unreadable import UnreadableSong
+from yuefu.units import Span
+
+
+@dataclass(frozen=True, slots=True)
+class SongDraft:
+    """A song as its delivery describes it."""
+
+    folder: SongFolder
+    facts: SongFacts
+    lyrics: Lyrics
+    pitch_line: PitchLine
+    tracks: Tracks
+    cover: Path | None = None
+    medley: Span | None = None
+    preview_ms: int | None = None
+    findings: tuple[Finding, ...] = ()
+
+
+def draft_song(folder: SongFolder) -> SongDraft:
+    """Read the song's texts and find its files. Raises `Refused` when no song can come of them."""
+    return _from_text(folder, folder.text) if folder.text else _from_recording(folder)
+
+
+def _check_sound(tracks: Tracks, findings: Sequence[Finding] = ()) -> None:
+    if tracks.original or tracks.backing:
+        return
+    if tracks.vocals:
+        raise Refused("only the vocals are there, neither the original nor the accompaniment")
+    missing = "; ".join(finding.problem for finding in findings)
+    raise Refused(
+        f"no audio: {missing}" if missing else "no audio: none is named and no audio file has the song's name"
+    )
+
+
+def _from_text(folder: SongFolder, text: Path) -> SongDraft:
+    try:
+        song = ultrastar.parse(read_text_bytes(text), file=text.name)
+    except UnreadableSong as error:
+        raise Refused(f"{text.name}: {error}") from error
+    contents = Contents.of(folder.folder)
+    tracks, track_findings = _named_tracks(contents, text, song)
+    cover, cover_findings = _named_cover(contents, text, song.cover)
+    facts = SongFacts(
+        title=song.title, singers=_singers(song.artist), language=song.language, genre=song.genre, year=song.year
+    )
+    return SongDraft(
+        folder=folder,
+        facts=folder.sidecar.override(facts),
+        lyrics=song.lyrics,
+        pitch_line=song.pitch_line,
+        tracks=tracks,
+        cover=cover,
+        medley=song.medley,
+        preview_ms=song.preview_ms,
+        findings=(*folder.findings, *song.findings, *track_findings, *cover_findings, *_playing_range(text, song)),
+    )
+
+
+def _named_tracks(contents: Contents, text: Path, song: ultrastar.UltraStarSong) -> tuple[Tracks, tuple[Finding, ...]]:
+    """The audio that the song text names, completed by files whose names say they belong to it."""
+    findings: list[Finding] = []
+
+    def find(name: str) -> Path | None:
+        if not name:
+            return None
+        found = contents.find(name, named_by=text.name, kinds=SOUND_SUFFIXES)
+        findings.extend(found.findings)
+        return found.path
+
+    named = Tracks(find(song.audio_file), find(song.instrumental), find(song.vocals))
+    if named.original is None and song.audio and song.mp3:
+        named = replace(named, original=find(song.mp3))
+    groups = group_by_name(contents.with_suffix(SOUND_SUFFIXES))
+    tracks = named.completed_by(groups.get(fold(Path(song.audio_file or text.name).stem), NO_TRACKS))
+    if tracks.original and tracks.original == tracks.backing:
+        tracks = replace(tracks, original=None)
+        findings.append(_note(text, "the same file is the original and the instrumental", "taken as the instrumental"))
+    if tracks.vocals and tracks.vocals in {tracks.original, tracks.backing}:
+        tracks = replace(tracks, vocals=None)
+        findings.append(_note(text, "the same file is the vocals and something else", "not taken as the vocals"))
+    _check_sound(tracks, findings)
+    unnamed = [file for file in tracks.files if file not in named.files]
+    findings += [_note(text, f"{file.name!r} is not named", "taken, as its name says what it is") for file in unnamed]
+    return tracks, tuple(findings)
+
+
+def _named_cover(contents: Contents, text: Path, name: str) -> tuple[Path | None, tuple[Finding, ...]]:
+    if not name:
+        return _cover_beside(contents, text.stem), ()
+    found = contents.find(name, named_by=text.name, kinds=PICTURE_SUFFIXES)
+    return found.path, found.findings
+
+
+def _cover_beside(contents: Contents, stem: str) -> Path | None:
+    names = (fold(stem), "cover", "folder")
+    pictures = [file for file in contents.with_suffix(PICTURE_SUFFIXES) if fold(file.stem) in names]
+    return min(pictures, key=lambda file: names.index(fold(file.stem)), default=None)
+
+
+def _playing_range(text: Path, song: ultrastar.UltraStarSong) -> tuple[Finding, ...]:
+    """`#START` and `#END` tell a game where to play; callers get the recording whole."""
+    marks = (("#START", song.start_ms), ("#END", song.end_ms))
+    return tuple(
+        _note(text, f"{tag} at {at_ms / 1000:g} s", "noted; the recording is kept whole")
+        for tag, at_ms in marks
+        if at_ms
+    )
+
+
+def _from_recording(folder: SongFolder) -> SongDraft:
+    headers: dict[str, str] = {}
+    lyrics = Lyrics(lines=())
+    findings = folder.findings
+    if folder.lrc:
+        try:
+            parsed = lrc.parse(read_text_bytes(folder.lrc), file=folder.lrc.name)
+        except UnreadableSong as error:
+            raise Refused(f"{folder.lrc.name}: {error}") from error
+        headers, lyrics = parsed.headers, parsed.lyrics
+        findings += parsed.findings
+    _check_sound(folder.tracks)
+    singer, title = _read_stem(folder.stem)
+    facts = SongFacts(
+        title=headers.get("ti") or title, singers=_singers(headers.get("ar") or singer), album=headers.get("al", "")
+    )
+    return SongDraft(
+        folder=folder,
+        facts=folder.sidecar.override(facts),
+        lyrics=lyrics,
+        pitch_line=PitchLine(notes=()),
+        tracks=folder.tracks,
+        cover=_cover_beside(Contents.of(folder.folder), folder.stem),
+        findings=findings,
+    )
+
+
+def _read_stem(stem: str) -> tuple[str, str]:
+    """Singer and title from a file name, written "Singer - Title" or the title alone."""
+    singer, dash, title = unicodedata.normalize("NFC", stem).partition(" - ")
+    return (singer.strip(), title.strip()) if dash and title.strip() else ("", stem)
+
+
+def _singers(artist: str) -> tuple[str, ...]:
+    """The enumeration comma has no other use in names; "&", "/" and "," are part of some."""
+    return tuple(name for name in map(str.strip, artist.split("、")) if name)
+
+
+def _note(text: Path, problem: str, action: str) -> Finding:
+    return Finding(file=text.name, problem=problem, action=action)

@@ -1,0 +1,376 @@
+"""Sound in files: what is in them, and the AAC files made of them.
+
+Everything streams: a song is never whole in memory. Positions are counted in samples from the first one heard, so a
+stretch cut from a recording lies exactly where the same stretch lies in the whole file made of that recording.
+"""
+
+import contextlib
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from dataclasses import dataclass
+from fractions import Fraction
+from itertools import zip_longest
+from pathlib import Path
+from types import TracebackType
+from typing import Protocol, Self, TypeAlias, cast
+
+import av
+import numpy as np
+from av.audio.frame import AudioFrame
+from av.audio.resampler import AudioResampler
+from av.audio.stream import AudioStream
+from av.container import InputContainer, OutputContainer
+from numpy.typing import NDArray
+
+from yuefu.ingest import ending
+from yuefu.ingest.refusal import Unplayable
+from yuefu.units import MINUTE_MS, SECOND_MS, Span
+
+SAMPLE_RATE_HZ = 44_100
+MEDIA_TYPE = "audio/mp4"
+SUFFIX = ".m4a"
+LONGEST_MS = 30 * MINUTE_MS
+FULL_SCALE = 0.98
+"""How high a mix may peak: a little below 1, for the encoder adds a little."""
+
+BLOCK_SAMPLES = 8_192
+MOST_MISSING_SAMPLES = SAMPLE_RATE_HZ // 100
+"""How much of a stretch may lie beyond the recording's end: milliseconds are rounded, and so is resampling."""
+
+MOST_DAMAGE = 0.01
+"""The share of packets that may be unreadable before a file counts as damaged."""
+
+DEMUXERS = (
+    "aac,ac3,aiff,amr,ape,asf,au,avi,caf,dsf,eac3,flac,flv,matroska,mov,mp3,mpeg,mpegts,ogg,tak,tta,w64,wav,webm,wv"
+)
+"""Containers that hold sound. Play lists and scripts are left out on purpose: they name other files and addresses."""
+
+EXACT_CONTAINERS = {"aiff", "caf", "flac", "mov", "w64"}
+"""Containers whose header states the length and is right about it, so that less sound than stated means damage."""
+
+Sound: TypeAlias = NDArray[np.float32]
+"""Stereo samples at `SAMPLE_RATE_HZ`, shaped (2, samples), full scale at ±1."""
+
+
+@dataclass(frozen=True, slots=True)
+class AudioProbe:
+    """What is in an audio file. `duration_ms` is what was decoded, whatever the header claims.
+
+    `has_end` is False where the format marks its end and the mark is missing.
+    """
+
+    duration_ms: int
+    sample_rate_hz: int
+    channels: int
+    codec: str
+    container: str
+    damaged_packets: int = 0
+    has_end: bool = True
+
+
+@dataclass(frozen=True, slots=True)
+class Take:
+    """One file wanted of a recording: all of it, or the stretch `span`."""
+
+    file: Path
+    span: Span | None = None
+    bit_rate_bps: int = 96_000
+
+
+def hear_nothing(_seconds: float) -> None:
+    """For callers who do not follow the progress."""
+
+
+class Studio(Protocol):
+    """What ingest asks of a codec library. Every method raises `Unplayable` for sources that cannot be used.
+
+    `heard` is called now and then with the seconds of audio worked through since the last call.
+    """
+
+    def probe(self, path: Path, *, heard: Callable[[float], None] = hear_nothing) -> AudioProbe:
+        """Decode the file's first audio stream to its end and say what it is."""
+        ...
+
+    def record(
+        self, sources: Sequence[Path], takes: Sequence[Take], *, heard: Callable[[float], None] = hear_nothing
+    ) -> None:
+        """Write every take in one pass over the sources, which sound together when there are several."""
+        ...
+
+    def join(self, tracks: Sequence[tuple[str, Path]], file: Path) -> None:
+        """Put one-track files made by `record` into one file, track by track, under the names given."""
+        ...
+
+    def duration_ms(self, path: Path) -> int:
+        """How long the first track of a file made by `record` or `join` plays."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class PyAvStudio:
+    """The studio on FFmpeg's libraries."""
+
+    longest_ms: int = LONGEST_MS
+
+    def probe(self, path: Path, *, heard: Callable[[float], None] = hear_nothing) -> AudioProbe:
+        with _Source(path, self.longest_ms) as source:
+            samples, told = 0, 0
+            for frame in source.frames():
+                samples += frame.samples
+                if samples - told >= 10 * frame.sample_rate:
+                    heard((samples - told) / frame.sample_rate)
+                    told = samples
+            heard((samples - told) / source.rate_hz)
+            return source.judge(samples)
+
+    def record(
+        self, sources: Sequence[Path], takes: Sequence[Take], *, heard: Callable[[float], None] = hear_nothing
+    ) -> None:
+        gain = min(1.0, FULL_SCALE / self._peak(sources)) if len(sources) > 1 else 1.0
+        with contextlib.ExitStack() as stack:
+            recorders = [stack.enter_context(_Recorder(take)) for take in takes]
+            for block in self._mix(sources):
+                for recorder in recorders:
+                    recorder.hear(block if gain == 1.0 else block * np.float32(gain))
+                heard(block.shape[1] / SAMPLE_RATE_HZ)
+            for recorder in recorders:
+                recorder.finish()
+
+    def join(self, tracks: Sequence[tuple[str, Path]], file: Path) -> None:
+        with contextlib.ExitStack() as stack:
+            sources = [stack.enter_context(av.open(str(path))) for _, path in tracks]
+            target = stack.enter_context(_create(file))
+            streams = []
+            for (name, _), source in zip(tracks, sources, strict=True):
+                stream = target.add_stream_from_template(source.streams.audio[0])
+                stream.metadata["handler_name"] = name
+                streams.append(stream)
+            packets = [source.demux(source.streams.audio[0]) for source in sources]
+            for column in zip_longest(*packets):
+                for stream, packet in zip(streams, column, strict=True):
+                    if packet is not None and packet.dts is not None:
+                        packet.stream = stream
+                        target.mux_one(packet)
+
+    def duration_ms(self, path: Path) -> int:
+        with av.open(str(path)) as container:
+            stream = container.streams.audio[0]
+            return round((stream.duration or 0) * (stream.time_base or Fraction(0)) * SECOND_MS)
+
+    def _peak(self, sources: Sequence[Path]) -> float:
+        return max((float(np.abs(block).max()) for block in self._mix(sources)), default=0.0) or FULL_SCALE
+
+    def _mix(self, sources: Sequence[Path]) -> Iterator[Sound]:
+        """The sources sounding together; the shorter ones end in silence."""
+        for blocks in zip_longest(*(self._blocks(source) for source in sources)):
+            present = [block for block in blocks if block is not None]
+            if len(present) == 1:
+                yield present[0]
+                continue
+            mixed = np.zeros((2, max(block.shape[1] for block in present)), np.float32)
+            for block in present:
+                mixed[:, : block.shape[1]] += block
+            yield mixed
+
+    def _blocks(self, path: Path) -> Iterator[Sound]:
+        with _Source(path, self.longest_ms) as source:
+            yield from _even(source.sound())
+
+
+class _Source:
+    """An audio file being read."""
+
+    def __init__(self, path: Path, longest_ms: int) -> None:
+        self._path = path
+        self._longest_ms = longest_ms
+        self._damaged_packets = 0
+        self._packets = 0
+        self._container = _open(path)
+        streams = self._container.streams.audio
+        if not streams:
+            self._container.close()
+            raise Unplayable(path.name, "no audio in it")
+        self._stream: AudioStream = streams[0]
+        if cast("object", self._stream.codec_context) is None or not self._stream.codec_context.sample_rate:
+            self._container.close()
+            raise Unplayable(path.name, "no audio in it that we can read; it may be encrypted")
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._container.close()
+
+    @property
+    def rate_hz(self) -> int:
+        return self._stream.codec_context.sample_rate
+
+    @property
+    def _late_s(self) -> float:
+        """How long after the container's start, where a video begins, its audio does."""
+        if self._stream.start_time is None or self._stream.time_base is None:
+            return 0.0
+        return max(0.0, float(self._stream.start_time * self._stream.time_base) - self._container.start_time / 1e6)
+
+    def frames(self) -> Iterator[AudioFrame]:
+        """The decoded frames. Raises `Unplayable` where the file is longer than allowed or cannot be read on."""
+        seconds = self._late_s
+        try:
+            for packet in self._container.demux(self._stream):
+                self._packets += 1
+                try:
+                    frames = packet.decode()
+                except av.InvalidDataError:
+                    self._damaged_packets += 1
+                    continue
+                for frame in frames:
+                    seconds += frame.samples / frame.sample_rate
+                    if seconds * SECOND_MS > self._longest_ms:
+                        raise Unplayable(self._path.name, f"longer than {self._longest_ms / MINUTE_MS:g} minutes")
+                    yield frame
+        except av.FFmpegError as error:
+            raise Unplayable(self._path.name, f"unreadable after {seconds:.1f} s ({error.strerror})") from error
+
+    def sound(self) -> Iterator[Sound]:
+        """The audio at our rate in stereo, from the container's start on."""
+        if self._late_s:
+            yield np.zeros((2, round(self._late_s * SAMPLE_RATE_HZ)), np.float32)
+        resampler, form = None, None
+        for frame in self.frames():
+            if form != (frame.format.name, frame.layout.name, frame.sample_rate):
+                if resampler:
+                    yield from map(_samples, resampler.resample(None))
+                # One channel is doubled by us: FFmpeg would take 3 dB off it.
+                layout = "mono" if frame.layout.nb_channels == 1 else "stereo"
+                resampler = AudioResampler(format="fltp", layout=layout, rate=SAMPLE_RATE_HZ)
+                form = (frame.format.name, frame.layout.name, frame.sample_rate)
+            frame.pts = None
+            try:
+                yield from map(_samples, cast("AudioResampler", resampler).resample(frame))
+            except (av.FFmpegError, ValueError) as error:
+                raise Unplayable(self._path.name, f"cannot be brought to stereo ({error})") from error
+        if resampler:
+            yield from map(_samples, resampler.resample(None))
+
+    def judge(self, samples: int) -> AudioProbe:
+        """The probe of this file, of which `samples` could be decoded. Raises `Unplayable` for a damaged one."""
+        decoded_ms = samples * SECOND_MS / self.rate_hz
+        if not samples:
+            raise Unplayable(self._path.name, "no sound can be decoded from it")
+        if self._damaged_packets > MOST_DAMAGE * self._packets:
+            share = f"{self._damaged_packets} of {self._packets} packets cannot be decoded"
+            raise Unplayable(self._path.name, f"damaged: {share}, {decoded_ms / 1000:.1f} s can")
+        stated_ms = self._stated_ms()
+        if stated_ms is not None and stated_ms - decoded_ms > max(SECOND_MS, 0.02 * stated_ms):
+            raise Unplayable(
+                self._path.name, f"cut off: {decoded_ms / 1000:.1f} s of {stated_ms / 1000:.1f} s can be decoded"
+            )
+        if stated_ms is not None and 0 < decoded_ms - stated_ms < 50:
+            decoded_ms = stated_ms  # the codec's last frame is padded; the header says where it ends
+        context = self._stream.codec_context
+        return AudioProbe(
+            duration_ms=max(1, round(decoded_ms + self._late_s * SECOND_MS)),
+            sample_rate_hz=self.rate_hz,
+            channels=context.channels,
+            codec=context.codec.canonical_name,
+            container=self._container.format.name,
+            damaged_packets=self._damaged_packets,
+            has_end=ending.has_end(self._path, self._formats),
+        )
+
+    @property
+    def _formats(self) -> set[str]:
+        """The container's kind, by all names FFmpeg has for it."""
+        return set(self._container.format.name.split(","))
+
+    def _stated_ms(self) -> float | None:
+        """The length the header states, where such a statement is to be trusted."""
+        if self._formats & EXACT_CONTAINERS and self._stream.duration and self._stream.time_base:
+            return float(self._stream.duration * self._stream.time_base) * SECOND_MS
+        if "matroska" in self._formats and self._container.duration and not self._container.streams.video:
+            return self._container.duration / 1_000
+        return ending.stated_ms(self._path, self._formats)
+
+
+class _Recorder:
+    """An AAC file being written from the sound it hears."""
+
+    def __init__(self, take: Take) -> None:
+        self._span = take.span
+        self._begin = _position(take.span.begin_ms) if take.span else 0
+        self._end = _position(take.span.end_ms) if take.span else None
+        self._heard = 0
+        self._written = 0
+        self._file = take.file
+        self._container = _create(take.file)
+        self._stream = self._container.add_stream("aac", rate=SAMPLE_RATE_HZ, layout="stereo")
+        self._stream.bit_rate = take.bit_rate_bps
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self._container.close()
+
+    def hear(self, block: Sound) -> None:
+        first = max(self._begin - self._heard, 0)
+        last = block.shape[1] if self._end is None else min(max(self._end - self._heard, 0), block.shape[1])
+        self._heard += block.shape[1]
+        if first >= last:
+            return
+        frame = AudioFrame.from_ndarray(np.ascontiguousarray(block[:, first:last]), format="fltp", layout="stereo")
+        frame.sample_rate = SAMPLE_RATE_HZ
+        frame.time_base = Fraction(1, SAMPLE_RATE_HZ)
+        frame.pts = self._written
+        self._written += last - first
+        self._container.mux(self._stream.encode(frame))
+
+    def finish(self) -> None:
+        """Flush the encoder. Raises `Unplayable` when the sources ended before the stretch did."""
+        missing = self._end - self._begin - self._written if self._end is not None else 0
+        if not self._written or missing > MOST_MISSING_SAMPLES:
+            raise Unplayable(self._file.name, f"the recording ends {missing / SAMPLE_RATE_HZ:.3f} s too early")
+        self._container.mux(self._stream.encode(None))
+
+
+def _open(path: Path) -> InputContainer:
+    """The container, read by a demuxer of sound from this very file and from nothing it may point to."""
+    try:
+        return av.open(
+            str(path.absolute()),
+            metadata_errors="replace",
+            options={"format_whitelist": DEMUXERS, "protocol_whitelist": "file"},
+        )
+    except (av.FFmpegError, ValueError) as error:
+        raise Unplayable(path.name, "not an audio file we can read") from error
+
+
+def _create(path: Path) -> OutputContainer:
+    """An empty m4a file whose index will lie in front, so that it plays while it is being fetched."""
+    return av.open(str(path), "w", format="ipod", options={"movflags": "faststart"})
+
+
+def _position(at_ms: int) -> int:
+    return round(at_ms * SAMPLE_RATE_HZ / SECOND_MS)
+
+
+def _samples(frame: AudioFrame) -> Sound:
+    return np.broadcast_to(cast("Sound", frame.to_ndarray()), (2, frame.samples))
+
+
+def _even(blocks: Iterable[Sound]) -> Iterator[Sound]:
+    """The same sound in blocks of `BLOCK_SAMPLES`, the last one shorter."""
+    held: list[Sound] = []
+    size = 0
+    for block in blocks:
+        held.append(block)
+        size += block.shape[1]
+        if size >= BLOCK_SAMPLES:
+            joined = np.concatenate(held, axis=1)
+            whole = size - size % BLOCK_SAMPLES
+            for begin in range(0, whole, BLOCK_SAMPLES):
+                yield joined[:, begin : begin + BLOCK_SAMPLES]
+            held, size = [joined[:, whole:]], size - whole
+    if size:
+        yield np.concatenate(held, axis=1)

@@ -1,0 +1,49 @@
+"""EncodedSong → StoredSong → PublishedSong: blobs first, then one transaction that shows the song."""
+
+from dataclasses import dataclass
+
+from yuefu.catalogue.song import Part, Publication, PublishedSong
+from yuefu.ids import VendorId
+from yuefu.ingest.encoding import EncodedSong
+from yuefu.ingest.ports import BlobStore, Shelf
+
+
+@dataclass(frozen=True, slots=True)
+class StoredSong:
+    """A song whose parts are blobs. Blobs without a song are invisible, so stopping here harms nothing."""
+
+    encoded: EncodedSong
+    parts: tuple[Part, ...]
+
+
+def store_song(song: EncodedSong, blobs: BlobStore) -> StoredSong:
+    parts = tuple(
+        Part(
+            kind=part.kind,
+            quality=part.quality,
+            media_type=part.media_type,
+            blob=blobs.put(part.file),
+            duration_ms=part.duration_ms,
+            track_count=part.track_count,
+        )
+        for part in song.parts
+    )
+    return StoredSong(song, parts)
+
+
+def publish_song(song: StoredSong, shelf: Shelf, *, vendor_id: VendorId, fingerprint: str) -> Publication:
+    """Show the song to callers, whole."""
+    encoded, analysed = song.encoded, song.encoded.analysed
+    return shelf.publish(
+        PublishedSong(
+            vendor_id=vendor_id,
+            source_key=analysed.draft.folder.source_key,
+            fingerprint=fingerprint,
+            facts=analysed.draft.facts,
+            duration_ms=analysed.duration_ms,
+            accompaniment_duration_ms=encoded.accompaniment_duration_ms,
+            highlight=analysed.highlight,
+            parts=song.parts,
+            states=encoded.states,
+        )
+    )

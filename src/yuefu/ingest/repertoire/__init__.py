@@ -1,0 +1,129 @@
+"""The demo repertoire: free songs in our own notes, rendered to song folders by our own voices and band.
+
+`entries()` lists what there is, `render` makes one folder of it as a vendor would deliver it; a folder made under
+another `REPERTOIRE_VERSION` is to be made anew.
+"""
+
+import json
+from collections.abc import Callable
+from functools import cache
+from hashlib import sha256
+from pathlib import Path
+
+import av
+import numpy as np
+from PIL import Image
+
+from yuefu.ingest.repertoire.cover import draw_cover
+from yuefu.ingest.repertoire.performance import Pcm, Performance, perform
+from yuefu.ingest.repertoire.plan import HERE, Entry, chord_track, read_plan
+from yuefu.ingest.repertoire.score import Score, parse_score
+from yuefu.music import band, phonetics, synthesis, voice
+from yuefu.music.synthesis import SAMPLE_RATE_HZ
+from yuefu.music.voice import Singer
+
+__all__ = ["REPERTOIRE_VERSION", "Entry", "entries", "render"]
+
+ALBUM = "乐府示范曲集"
+
+Save = Callable[[Path, Pcm], None]
+
+
+def entries() -> tuple[Entry, ...]:
+    """The repertoire in the order shown. Raises ValueError or msgspec.ValidationError for a plan that is wrong."""
+    return _plan()[1]
+
+
+def render(entry: Entry, folder: Path) -> None:
+    """Make the entry's song folder: audio, lyrics, cover and sidecar. The same entry makes the same bytes every time.
+
+    `folder` is created where it is missing. May run in a worker process; raises OSError when it cannot write.
+    """
+    score = parse_score(entry.score_text)
+    performance = perform(
+        score,
+        chord_track(entry.piece.chords),
+        [_plan()[0][name] for name in entry.singers],
+        style=entry.style,
+        language=entry.piece.language,
+        seed=entry.seed,
+    )
+    folder.mkdir(parents=True, exist_ok=True)
+    if entry.delivery == "lrc":
+        _deliver_lrc(entry, score, performance, folder, save_flac)
+    else:
+        _deliver_ultrastar(entry, performance, folder, save_flac)
+    _cover(entry, score).save(folder / "cover.jpg", quality=90)
+    (folder / "song.toml").write_text(_sidecar(entry), "utf-8", newline="\n")
+
+
+def save_flac(path: Path, pcm: Pcm) -> None:
+    """Write 16-bit stereo samples (n, 2) as a FLAC file."""
+    with av.open(str(path), "w", format="flac") as container:
+        stream = container.add_stream("flac", rate=SAMPLE_RATE_HZ, layout="stereo", format="s16")
+        frame = av.AudioFrame.from_ndarray(np.ascontiguousarray(pcm).reshape(1, -1), format="s16", layout="stereo")
+        frame.sample_rate = SAMPLE_RATE_HZ
+        for packet in (*stream.encode(frame), *stream.encode(None)):
+            container.mux(packet)
+
+
+def _deliver_ultrastar(entry: Entry, performance: Performance, folder: Path, save: Save) -> None:
+    save(folder / "song.flac", performance.mix)
+    save(folder / "vocals.flac", performance.vocals)
+    save(folder / "instrumental.flac", performance.instrumental)
+    (folder / "song.txt").write_bytes(entry.song_text)
+
+
+def _deliver_lrc(entry: Entry, score: Score, performance: Performance, folder: Path, save: Save) -> None:
+    name = entry.piece.title
+    save(folder / f"{name}.flac", performance.mix)
+    save(folder / f"{name}.instrumental.flac", performance.instrumental)
+    (folder / f"{name}.lrc").write_text(_lrc(entry, score), "utf-8", newline="\n")
+
+
+def _lrc(entry: Entry, score: Score) -> str:
+    lines = [f"[ti:{entry.piece.title}]", f"[ar:{'、'.join(entry.singers)}]", f"[al:{ALBUM}]"]
+    for phrase in sorted((phrase for phrases in score.voices for phrase in phrases), key=lambda notes: notes[0].begin):
+        minutes, seconds = divmod(score.begin_s + phrase[0].begin * score.unit_s, 60)
+        text = "".join(note.text.replace("~", "") for note in phrase).strip()
+        lines.append(f"[{minutes:02.0f}:{seconds:05.2f}]{text}")
+    return "\n".join([*lines, ""])
+
+
+def _cover(entry: Entry, score: Score) -> Image.Image:
+    """The cover of a song: the pitch of its first voice, thirty-second by thirty-second."""
+    notes = [note for phrase in score.voices[0] for note in phrase]
+    return draw_cover([pitch for note in notes for pitch in [note.pitch] * note.length], entry.seed)
+
+
+def _sidecar(entry: Entry) -> str:
+    """The facts as TOML, whose strings and lists of strings are written as JSON's are."""
+    facts = {
+        "id": entry.key,
+        "title": entry.piece.title,
+        "singers": list(entry.singers),
+        "album": ALBUM,
+        "language": entry.piece.language,
+        "genre": entry.piece.genre,
+        "year": entry.piece.year,
+    }
+    return "".join(f"{name} = {json.dumps(value, ensure_ascii=False)}\n" for name, value in facts.items())
+
+
+@cache
+def _plan() -> tuple[dict[str, Singer], tuple[Entry, ...]]:
+    return read_plan()
+
+
+def _fingerprint() -> str:
+    """A hash of everything a rendered folder depends on: the package's files and the synthesis modules."""
+    ours = [path for path in HERE.rglob("*") if path.suffix in {".py", ".toml", ".txt"}]
+    theirs = [Path(module.__file__ or "") for module in (band, phonetics, synthesis, voice)]
+    digest = sha256()
+    for path in sorted([*ours, *theirs]):
+        digest.update(path.name.encode() + b"\0" + path.read_bytes())
+    return digest.hexdigest()[:16]
+
+
+REPERTOIRE_VERSION = _fingerprint()
+"""Changes whenever a rendered folder would."""

@@ -1,0 +1,90 @@
+"""What an import did, song by song."""
+
+from typing import Literal
+
+import msgspec
+
+from yuefu.catalogue.song import PartKind, SongState
+from yuefu.ids import SongId
+from yuefu.ingest.encoding import EncodedPart
+from yuefu.music.findings import Finding
+from yuefu.units import Span
+
+Fate = Literal["new", "changed", "unchanged", "refused"]
+
+TABLE_HEAD = ("Song", "Result", "Parts", "Highlight", "Notes")
+
+
+class SongReport(msgspec.Struct, frozen=True, kw_only=True):
+    """One song's fate. In a dry run `outcome` is what publishing would have been, and `parts` is empty.
+
+    `reason` tells why a song was refused; `parts` names what was made, in words; `seconds` is the time it took.
+    """
+
+    source_key: str
+    folder: str
+    outcome: Fate
+    song_id: SongId | None = None
+    revision: int | None = None
+    title: str = ""
+    singers: tuple[str, ...] = ()
+    duration_ms: int = 0
+    parts: tuple[str, ...] = ()
+    states: tuple[SongState, ...] = ()
+    highlight_rule: str = ""
+    clip: Span | None = None
+    findings: tuple[Finding, ...] = ()
+    reason: str | None = None
+    seconds: float = 0.0
+
+
+class ImportReport(msgspec.Struct, frozen=True, kw_only=True):
+    """The songs of a run, in the order they were found."""
+
+    songs: tuple[SongReport, ...]
+    dry_run: bool = False
+
+    def count(self, outcome: Fate) -> int:
+        return sum(song.outcome == outcome for song in self.songs)
+
+
+def describe_part(part: EncodedPart) -> str:
+    """The part in a few words: "accompaniment, 2 tracks, 3:09.3"."""
+    words = [part.kind.value.replace("_", " ")]
+    if part.track_count > 1:
+        words.append(f"{part.track_count} tracks")
+    if part.duration_ms and part.kind is not PartKind.COVER:
+        words.append(clock(part.duration_ms))
+    return ", ".join(words)
+
+
+def report_table(report: ImportReport) -> list[tuple[str, str, str, str, str]]:
+    """The report as rows under `TABLE_HEAD`, for a terminal and for a page."""
+    return [
+        (song.source_key, song.outcome, "; ".join(song.parts), _highlight(song), "; ".join(_notes(song)))
+        for song in report.songs
+    ]
+
+
+def _highlight(song: SongReport) -> str:
+    if song.clip is None:
+        return ""
+    return f"{song.highlight_rule.replace('_', ' ')} {clock(song.clip.begin_ms)}–{clock(song.clip.end_ms)}"
+
+
+def _notes(song: SongReport) -> list[str]:
+    notes = [song.reason] if song.reason else []
+    notes += [state.value.replace("_", " ") for state in song.states]
+    return notes + [describe_finding(finding) for finding in song.findings]
+
+
+def describe_finding(finding: Finding) -> str:
+    """The finding on one line: "song.txt:12: no timestamp: left out"."""
+    place = finding.file if finding.line is None else f"{finding.file}:{finding.line}"
+    return ": ".join(word for word in (place, finding.problem, finding.action) if word)
+
+
+def clock(at_ms: int) -> str:
+    """Minutes and seconds to a tenth, as in 3:09.3."""
+    tenths = round(at_ms / 100)
+    return f"{tenths // 600}:{tenths % 600 // 10:02}.{tenths % 10}"

@@ -1,0 +1,353 @@
+"""The part of a song that people wait for, chosen from its lyrics.
+
+A *phrase* here is a stretch that must not be cut: a line, or lines of several voices that overlap.
+"""
+
+import unicodedata
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
+from difflib import SequenceMatcher
+from enum import Enum
+
+import msgspec
+import numpy as np
+from numpy.typing import NDArray
+
+from yuefu.music.lyrics import Line, Lyrics
+from yuefu.units import SECOND_MS, Span
+
+
+@dataclass(frozen=True, slots=True)
+class _Length:
+    """How long a stretch should be; with its lead-in a clip has some 5 s more than its singing."""
+
+    shortest_ms: int
+    wanted_ms: int
+    longest_ms: int
+
+
+CLIP = _Length(22 * SECOND_MS, 38 * SECOND_MS, 55 * SECOND_MS)
+MARKED_CLIP = _Length(22 * SECOND_MS, 22 * SECOND_MS, 55 * SECOND_MS)
+SEGMENT = _Length(10 * SECOND_MS, 20 * SECOND_MS, 25 * SECOND_MS)
+MOST_SEGMENTS = 3
+
+LEAD_IN_MS = 5 * SECOND_MS
+SHORT_LEAD_IN_MS = 3 * SECOND_MS
+SHORTEST_REST_MS = SECOND_MS
+LONGEST_REST_MS = 12 * SECOND_MS
+"""A longer one is a break: nobody sings through it, and a highlight should not hold it."""
+
+SHORTEST_BLOCK, LONGEST_BLOCK = 2, 8
+SIMILAR = 0.7
+MOST_COMPARED = 200
+MOST_LETTERS = 64
+"""How many phrases are searched for repetition, and how much of each: more than songs have, for the time it takes."""
+
+
+class Rule(Enum):
+    """What a choice rests on."""
+
+    MEDLEY = "medley"
+    REPEATED_LYRICS = "repeated_lyrics"
+    PREVIEW = "preview"
+    MIDDLE = "middle"
+    OPERATOR = "operator"
+
+
+class Choice(msgspec.Struct, frozen=True, kw_only=True):
+    """The long clip with the lead-in it begins with, and one to three short segments of its singing, the best first.
+
+    Times are on the original recording's timeline. The singing begins at `clip.begin_ms + prelude_ms`.
+    """
+
+    clip: Span
+    prelude_ms: int
+    segments: tuple[Span, ...]
+    rule: Rule
+
+
+@dataclass(frozen=True, slots=True)
+class _Phrase:
+    begin_ms: int
+    end_ms: int
+    text: str
+
+
+@dataclass(frozen=True, slots=True)
+class _Range:
+    """Phrases `first` to `last`, both inside."""
+
+    first: int
+    last: int
+
+
+def choose(
+    lyrics: Lyrics,
+    *,
+    duration_ms: int,
+    medley: Span | None = None,
+    preview_ms: int | None = None,
+) -> Choice | None:
+    """The highlight of a song of that length; None when it has no line inside.
+
+    The first rule that applies decides: the medley marks, the repeated part of the lyrics, the preview mark, the
+    middle of the song. The clip begins with a line, but for its lead-in, and ends with one; segments are whole lines.
+
+    The lead-in is up to 5 s of what comes before the first line, and does not reach back into the line before that.
+    Where the rest between the two is shorter than a second it takes 3 s all the same, for nobody can come in cold:
+    a singer hears the end of the line before, and screens show lyrics from the end of the lead-in on.
+    """
+    phrases = _gather_phrases(lyrics.lines, duration_ms)
+    if not phrases:
+        return None
+    heart, rule = _find_heart(phrases, duration_ms, medley, preview_ms)
+    sung = _choose_clip(phrases, heart, rule)
+    begin_ms = phrases[sung.first].begin_ms
+    prelude_ms = _lead_in_ms(phrases, sung.first)
+    return Choice(
+        clip=Span(begin_ms=begin_ms - prelude_ms, end_ms=phrases[sung.last].end_ms),
+        prelude_ms=prelude_ms,
+        segments=tuple(_cut_segments(phrases, sung, heart.first)),
+        rule=rule,
+    )
+
+
+# Phrases
+
+
+def _gather_phrases(lines: Iterable[Line], duration_ms: int) -> list[_Phrase]:
+    """Lines inside the song, those that overlap as one phrase.
+
+    Nothing is longer than a segment may be. Voices that overlap for longer than that leave no clean place to cut: each
+    of their lines then ends where the next begins.
+    """
+    inside = [
+        _Phrase(line.begin_ms, min(max(line.end_ms, line.begin_ms + 1), line.begin_ms + SEGMENT.longest_ms), line.text)
+        for line in sorted(lines, key=lambda line: line.begin_ms)
+        if 0 <= line.begin_ms < duration_ms
+    ]
+    inside = [_Phrase(phrase.begin_ms, min(phrase.end_ms, duration_ms), phrase.text) for phrase in inside]
+    phrases: list[_Phrase] = []
+    for phrase in inside:
+        if not phrases or phrases[-1].end_ms <= phrase.begin_ms:
+            phrases.append(phrase)
+            continue
+        before = phrases.pop()
+        joined = _Phrase(before.begin_ms, max(before.end_ms, phrase.end_ms), f"{before.text} {phrase.text}")
+        if joined.end_ms - joined.begin_ms <= SEGMENT.longest_ms or before.begin_ms == phrase.begin_ms:
+            phrases.append(joined)
+        else:
+            phrases += [_Phrase(before.begin_ms, phrase.begin_ms, before.text), phrase]
+    return phrases
+
+
+def _length_ms(phrases: Sequence[_Phrase], part: _Range) -> int:
+    return phrases[part.last].end_ms - phrases[part.first].begin_ms
+
+
+def _lead_in_ms(phrases: Sequence[_Phrase], first: int) -> int:
+    begin_ms = phrases[first].begin_ms
+    rest_ms = begin_ms - phrases[first - 1].end_ms if first else begin_ms
+    if first and rest_ms < SHORTEST_REST_MS:
+        return min(SHORT_LEAD_IN_MS, begin_ms)
+    return min(LEAD_IN_MS, rest_ms)
+
+
+def _grow(phrases: Sequence[_Phrase], heart: _Range, *, bounds: _Range, length: _Length) -> _Range:
+    """The range around `heart`, inside `bounds`, whose length comes nearest to what is wanted.
+
+    A heart that is too long loses its end.
+    """
+    part = heart
+    while part.last > part.first and _length_ms(phrases, part) > length.longest_ms:
+        part = _Range(part.first, part.last - 1)
+    while grown := _step(phrases, part, bounds, length):
+        part = grown
+    return part
+
+
+def _step(phrases: Sequence[_Phrase], part: _Range, bounds: _Range, length: _Length) -> _Range | None:
+    """The range one phrase longer; None when it is long enough.
+
+    It goes on with the song. Only what would be too short otherwise begins earlier or holds a long break.
+    """
+    after, before = _Range(part.first, part.last + 1), _Range(part.first - 1, part.last)
+    steps: list[tuple[bool, _Range]] = []
+    if after.last <= bounds.last:
+        steps.append((_has_break(phrases, part.last), after))
+    if before.first >= bounds.first:
+        steps.append((_has_break(phrases, before.first), before))
+    part_ms = _length_ms(phrases, part)
+    for is_over_break, step in sorted(steps, key=lambda step: step[0]):
+        step_ms = _length_ms(phrases, step)
+        is_natural = step is after and not is_over_break
+        is_nearer = abs(step_ms - length.wanted_ms) < abs(part_ms - length.wanted_ms)
+        if step_ms <= length.longest_ms and is_nearer and (is_natural or part_ms < length.shortest_ms):
+            return step
+    return None
+
+
+def _has_break(phrases: Sequence[_Phrase], i: int) -> bool:
+    """Whether a long break follows phrase `i`."""
+    return i + 1 < len(phrases) and phrases[i + 1].begin_ms - phrases[i].end_ms > LONGEST_REST_MS
+
+
+def _choose_clip(phrases: Sequence[_Phrase], heart: _Range, rule: Rule) -> _Range:
+    """What is sung in the clip: all of a short song; what the marks hold, once that is enough; else about 40 s."""
+    whole = _Range(0, len(phrases) - 1)
+    if _length_ms(phrases, whole) <= CLIP.wanted_ms and rule is not Rule.MEDLEY:
+        return whole
+    return _grow(phrases, heart, bounds=whole, length=MARKED_CLIP if rule is Rule.MEDLEY else CLIP)
+
+
+def _cut_segments(phrases: Sequence[_Phrase], sung: _Range, heart: int) -> Iterator[Span]:
+    """One to three stretches of the clip's singing: from the heart on, then what follows, then what comes before.
+
+    Where the heart lies too near the end the first one reaches back; another that would be too short is left out.
+    """
+    best = _grow(phrases, _Range(heart, heart), bounds=sung, length=SEGMENT)
+    segments = [best]
+    for rest in (_Range(best.last + 1, sung.last), _Range(sung.first, best.first - 1)):
+        first = rest.first
+        while first <= rest.last and len(segments) < MOST_SEGMENTS:
+            part = _grow(phrases, _Range(first, first), bounds=_Range(first, rest.last), length=SEGMENT)
+            if _length_ms(phrases, part) >= SEGMENT.shortest_ms:
+                segments.append(part)
+            first = part.last + 1
+    for part in segments:
+        yield Span(begin_ms=phrases[part.first].begin_ms, end_ms=phrases[part.last].end_ms)
+
+
+# Rules: each gives the heart of the highlight, the phrases it must hold.
+
+
+def _find_heart(
+    phrases: Sequence[_Phrase], duration_ms: int, medley: Span | None, preview_ms: int | None
+) -> tuple[_Range, Rule]:
+    if medley and (heart := _find_marked(phrases, medley)):
+        return heart, Rule.MEDLEY
+    if heart := _find_repeated(phrases, duration_ms):
+        return heart, Rule.REPEATED_LYRICS
+    if preview_ms is not None and 0 <= preview_ms < duration_ms:
+        return _phrase_at(phrases, preview_ms), Rule.PREVIEW
+    return _phrase_at(phrases, (duration_ms - CLIP.wanted_ms) // 2), Rule.MIDDLE
+
+
+def _find_marked(phrases: Sequence[_Phrase], marks: Span) -> _Range | None:
+    """The phrases that lie between the marks by more than half."""
+    inside = [
+        i for i, phrase in enumerate(phrases) if marks.begin_ms <= (phrase.begin_ms + phrase.end_ms) / 2 < marks.end_ms
+    ]
+    return _Range(inside[0], inside[-1]) if inside else None
+
+
+def _phrase_at(phrases: Sequence[_Phrase], at_ms: int) -> _Range:
+    """The phrase that is sung at that time, else the next, else the last."""
+    i = next((i for i, phrase in enumerate(phrases) if phrase.end_ms > at_ms), len(phrases) - 1)
+    return _Range(i, i)
+
+
+def _find_repeated(phrases: Sequence[_Phrase], duration_ms: int) -> _Range | None:
+    """The most repeated block of 2 to 8 phrases; None when none comes twice.
+
+    Blocks are the same when their phrases are similar (0.7), on average and in the first; no block holds a long break.
+    At equal weight the more frequent block wins, then the longer, then the earlier. Windows of one passage of 15
+    phrases or more are an exception, for that is verse and chorus repeated as a whole: the last window wins, because
+    the chorus ends it.
+
+    Of the block's occurrences the one that begins in the middle third of the song is taken, or else the one nearest to
+    it, the earlier of two.
+    """
+    blocks = _find_blocks(phrases[:MOST_COMPARED])
+    if not blocks:
+        return None
+    heaviest = max(block.rank for block in blocks)
+    ties = [block for block in blocks if block.rank == heaviest]
+    passage = [block for i, block in enumerate(ties) if block.begins[0] == ties[0].begins[0] + i]
+    block = passage[-1 if len(passage) >= LONGEST_BLOCK else 0]
+    begin = min(block.begins, key=lambda i: (_off_middle_ms(phrases[i].begin_ms, duration_ms), i))
+    return _Range(begin, begin + block.length - 1)
+
+
+@dataclass(frozen=True, slots=True)
+class _Block:
+    """A block of `length` phrases that is sung at each of `begins`; `different` of its texts differ."""
+
+    length: int
+    different: int
+    begins: tuple[int, ...]
+
+    @property
+    def rank(self) -> tuple[int, int, int]:
+        """Weight, repetitions, length.
+
+        The weight is phrases times repetitions, so that a long block sung twice does not outweigh a chorus sung four
+        times. Where most of a block is one line over and over, "la la la", only its different lines count.
+        """
+        repetitions = len(self.begins) - 1
+        length = self.length if self.different * 2 > self.length else self.different
+        return repetitions * length, repetitions, self.length
+
+
+def _find_blocks(phrases: Sequence[_Phrase]) -> list[_Block]:
+    """Every block that is sung more than once, in the order of length and of first occurrence."""
+    texts = [_fold(phrase.text) for phrase in phrases]
+    similarity = _compare(texts)
+    found: list[_Block] = []
+    for length in range(SHORTEST_BLOCK, min(LONGEST_BLOCK, len(texts) // 2) + 1):
+        matches = _match_blocks(similarity, length)
+        unbroken = [
+            not any(_has_break(phrases, i) for i in range(first, first + length - 1)) for first in range(len(matches))
+        ]
+        for first in np.flatnonzero(unbroken):
+            begins = _part_occurrences(np.flatnonzero(matches[first] & unbroken), length)
+            if len(begins) > 1 and begins[0] == first:
+                found.append(_Block(length, len(set(texts[first : first + length])), tuple(begins)))
+    return found
+
+
+def _off_middle_ms(at_ms: int, duration_ms: int) -> float:
+    """How far a time is from the middle third of the song."""
+    return max(duration_ms / 3 - at_ms, at_ms - duration_ms * 2 / 3, 0)
+
+
+def _match_blocks(similarity: NDArray[np.float64], length: int) -> NDArray[np.bool_]:
+    """Whether the blocks of `length` phrases that begin at row and column are the same."""
+    count = len(similarity) - length + 1
+    windows = [similarity[i : i + count, i : i + count] for i in range(length)]
+    matches: NDArray[np.bool_] = (sum(windows) / length >= SIMILAR) & (windows[0] >= SIMILAR)
+    return matches
+
+
+def _part_occurrences(begins: Iterable[int], length: int) -> list[int]:
+    """Those of the blocks at `begins`, in order, that do not overlap one before."""
+    parted: list[int] = []
+    for begin in begins:
+        if not parted or begin - parted[-1] >= length:
+            parted.append(int(begin))
+    return parted
+
+
+def _compare(texts: Sequence[str]) -> NDArray[np.float64]:
+    """How similar any two texts are, from 0 to 1; nothing is similar to an empty text."""
+    distinct = sorted(set(texts))
+    table = np.zeros((len(distinct), len(distinct)))
+    matcher = SequenceMatcher(autojunk=False)
+    for i, text in enumerate(distinct):
+        if not text:
+            continue
+        matcher.set_seq2(text)
+        table[i, i] = 1
+        for j in range(i):
+            matcher.set_seq1(distinct[j])
+            if matcher.real_quick_ratio() >= SIMILAR and matcher.quick_ratio() >= SIMILAR:
+                table[i, j] = table[j, i] = matcher.ratio()
+    places = [distinct.index(text) for text in texts]
+    similarity: NDArray[np.float64] = table[np.ix_(places, places)]
+    return similarity
+
+
+def _fold(text: str) -> str:
+    """The letters and digits of `text`, without case and width."""
+    folded = unicodedata.normalize("NFKC", text).casefold()
+    return "".join(character for character in folded if character.isalnum())[:MOST_LETTERS]

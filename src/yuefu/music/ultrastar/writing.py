@@ -1,0 +1,69 @@
+"""From a song to an UltraStar text of version 1."""
+
+from collections import deque
+from collections.abc import Iterator
+
+from yuefu.music.lyrics import Syllable
+from yuefu.music.ultrastar.body import NOTE_KINDS
+from yuefu.music.ultrastar.singing import HOLDS, MIDDLE_C
+from yuefu.music.ultrastar.song import UltraStarSong
+
+_BPM = 15_000
+"""A beat of exactly one millisecond: nothing is rounded, and beats are times."""
+
+_LETTERS = {kind: letter for letter, kind in NOTE_KINDS.items()}
+
+
+def render(song: UltraStarSong) -> str:
+    """The text of `song`; parsing it gives the same lyrics and notes. Findings and the unit grid are not kept."""
+    voices = sorted({note.voice for note in song.pitch_line.notes})
+    lines = [f"#{tag}:{value}" for tag, value in _headers(song) if value]
+    for voice in voices:
+        if len(voices) > 1:
+            lines.append(f"P{voice}")
+        lines += _render_voice(song, voice)
+    return "\n".join([*lines, "E", ""])
+
+
+def _headers(song: UltraStarSong) -> Iterator[tuple[str, object]]:
+    yield from (("VERSION", "1.0.0"), ("TITLE", song.title), ("ARTIST", song.artist))
+    yield from (("LANGUAGE", song.language), ("GENRE", song.genre), ("YEAR", song.year))
+    yield from (("EDITION", song.edition), ("CREATOR", song.creator))
+    yield from (("AUDIO", song.audio), ("MP3", song.mp3), ("VOCALS", song.vocals), ("INSTRUMENTAL", song.instrumental))
+    yield from (("COVER", song.cover), ("BACKGROUND", song.background), ("VIDEO", song.video))
+    yield from (("BPM", _BPM), ("GAP", "0"))
+    yield from (("START", _seconds(song.start_ms)), ("END", song.end_ms), ("PREVIEWSTART", _seconds(song.preview_ms)))
+    if song.medley:
+        yield from (("MEDLEYSTARTBEAT", str(song.medley.begin_ms)), ("MEDLEYENDBEAT", song.medley.end_ms))
+    yield from ((f"P{voice}", name) for voice, name in enumerate(song.lyrics.voice_names, 1))
+
+
+def _seconds(time_ms: int | None) -> str:
+    return "" if time_ms is None else f"{time_ms / 1000:.3f}"
+
+
+def _render_voice(song: UltraStarSong, voice: int) -> Iterator[str]:
+    """One voice's notes, each with the syllables that begin on it, and a phrase end where the line changes.
+
+    A note without a syllable of its own holds the one before, or, past its end, is a phrase without words.
+    """
+    waiting = deque(_syllables(song, voice))
+    phrase, held_until_ms = 0, 0
+    for note in (note for note in song.pitch_line.notes if note.voice == voice):
+        text, note_phrase = "", phrase if note.begin_ms < held_until_ms else 0
+        while waiting and waiting[0][1].begin_ms < note.end_ms:
+            note_phrase, syllable = waiting.popleft()
+            text, held_until_ms = text + syllable.text, syllable.end_ms
+        if note_phrase != phrase or not note_phrase:
+            yield f"- {note.begin_ms}"
+        phrase = note_phrase
+        yield f"{_LETTERS[note.kind]} {note.begin_ms} {note.duration_ms} {note.pitch - MIDDLE_C} {text or HOLDS[0]}"
+
+
+def _syllables(song: UltraStarSong, voice: int) -> Iterator[tuple[int, Syllable]]:
+    """The voice's syllables, each with the number (from 1) of its line."""
+    for number, line in enumerate(song.lyrics.lines, 1):
+        if voice in line.voices:
+            for word in line.words:
+                for syllable in word.syllables:
+                    yield number, syllable

@@ -1,0 +1,83 @@
+"""May this song be played, may it be sung: one pure function over the deals in force at one instant."""
+
+from enum import Enum
+
+import msgspec
+
+from yuefu.rights.deal import SongRights, Terms, TermSheet
+
+
+class Reason(Enum):
+    """Why an answer is what it is."""
+
+    IN_FORCE = "a deal is in force"
+    NO_DEAL = "there is no deal"
+    NOT_YET = "the deal has not begun"
+    ENDED = "the deal has ended"
+
+
+class Answer(msgspec.Struct, frozen=True):
+    """Yes or no, why, and until when: `until_ms` is the next instant at which it may be different, None for never."""
+
+    allowed: bool
+    reason: Reason
+    until_ms: int | None
+    channel: int = 0
+
+
+class Decision(msgspec.Struct, frozen=True):
+    """The two answers about one song, and the revision of its rights they rest on."""
+
+    play: Answer
+    sing: Answer
+    revision: int
+
+    @property
+    def any_right(self) -> bool:
+        """The documented `Right`: whether any sub-right is held."""
+        return self.play.allowed or self.sing.allowed
+
+    @property
+    def channel(self) -> int:
+        """The channel of the deal that allows the song; of the recording's first, for it is the recording's mark."""
+        return self.play.channel if self.play.allowed or not self.sing.allowed else self.sing.channel
+
+
+_NO_DEAL = Answer(allowed=False, reason=Reason.NO_DEAL, until_ms=None)
+
+
+def decide(rights: SongRights, *, at_ms: int) -> Decision:
+    """What the deals allow at `at_ms`."""
+    return Decision(
+        play=ask_chain(rights.recording, at_ms=at_ms),
+        sing=ask_chain(rights.work, at_ms=at_ms),
+        revision=rights.revision,
+    )
+
+
+def ask_chain(sheet: TermSheet | None, *, at_ms: int) -> Answer:
+    """What one chain's terms allow at `at_ms`. The longest-lasting terms in force speak for the sheet."""
+    if sheet is None or not sheet.terms:
+        return _NO_DEAL
+    in_force = [terms for terms in sheet.terms if _has_begun(terms, at_ms) and not _has_ended(terms, at_ms)]
+    if in_force:
+        lasting = max(in_force, key=_end_of)
+        return Answer(allowed=True, reason=Reason.IN_FORCE, until_ms=lasting.valid_until_ms, channel=lasting.channel)
+    coming = [
+        terms.valid_from_ms for terms in sheet.terms if terms.valid_from_ms is not None and at_ms < terms.valid_from_ms
+    ]
+    if coming:
+        return Answer(allowed=False, reason=Reason.NOT_YET, until_ms=min(coming))
+    return Answer(allowed=False, reason=Reason.ENDED, until_ms=None)
+
+
+def _has_begun(terms: Terms, at_ms: int) -> bool:
+    return terms.valid_from_ms is None or terms.valid_from_ms <= at_ms
+
+
+def _has_ended(terms: Terms, at_ms: int) -> bool:
+    return terms.valid_until_ms is not None and terms.valid_until_ms <= at_ms
+
+
+def _end_of(terms: Terms) -> float:
+    return float("inf") if terms.valid_until_ms is None else terms.valid_until_ms

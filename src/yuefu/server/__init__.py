@@ -1,0 +1,1 @@
+"""The rooms joined and put on the network: actions, HTTP, command line, settings, wiring."""

@@ -1,0 +1,75 @@
+"""Which file a session may download under a resource id, asked again for every request and every stretch of bytes."""
+
+from dataclasses import dataclass
+from pathlib import Path
+
+from yuefu.catalogue.resource import ResourceRef, parse_resource_id
+from yuefu.catalogue.song import Part, PartKind, UnknownSong
+from yuefu.ids import SongId
+from yuefu.rights.decision import decide
+from yuefu.rights.grant import HeldGrant, Need, allows
+from yuefu.server.actions.sessions import Member
+from yuefu.server.centre import Centre
+from yuefu.wire.codes import ClientCode
+from yuefu.wire.refusal import ClientRefusal
+
+OWN_FILE, ORIGINAL_FILE = "0", "1"
+"""The tracks of a resource: its own file, and the original recording as a file of its own."""
+
+
+@dataclass(frozen=True, slots=True)
+class MediaFile:
+    """A file to send, and what must stay true while it is sent."""
+
+    path: Path
+    size_bytes: int
+    sha256: str
+    media_type: str
+    grant: HeldGrant
+
+
+def find_media(centre: Centre, caller: Member, resource_id: str, track: str) -> MediaFile:
+    """The file behind a resource id, for the session that holds a grant of it.
+
+    Raises `ClientRefusal`: not granted to this session, run out, withdrawn, or no such track.
+    """
+    ref = parse_resource_id(resource_id)
+    grant = centre.grants.held(caller.session.session_id, resource_id) if ref else None
+    if ref is None or grant is None:
+        raise ClientRefusal(ClientCode.RESOURCE_NOT_GRANTED, "resource_id: not granted to this session")
+    check_still_allowed(centre, grant)
+    part = _part(centre, ref, grant, track)
+    if part is None:
+        raise ClientRefusal(ClientCode.RESOURCE_MISSING, "track: the resource has no such track")
+    return MediaFile(
+        path=centre.blobs.path(part.blob.sha256),
+        size_bytes=part.blob.size_bytes,
+        sha256=part.blob.sha256,
+        media_type=part.media_type,
+        grant=grant,
+    )
+
+
+def check_still_allowed(centre: Centre, grant: HeldGrant) -> None:
+    """Let bytes pass while the grant runs and the rights allow them. Raises `ClientRefusal`."""
+    at_ms = centre.now_ms()
+    if grant.expires_at_ms <= at_ms:
+        raise ClientRefusal(ClientCode.RESOURCE_EXPIRED, "resource_id: the permission has run out; request it again")
+    if not _is_licensed(centre, grant.song_id, grant.need, at_ms=at_ms):
+        raise ClientRefusal(ClientCode.NO_RIGHTS, "resource_id: the song's rights have been withdrawn")
+
+
+def _is_licensed(centre: Centre, song_id: SongId, need: Need, *, at_ms: int) -> bool:
+    try:
+        return allows(decide(centre.rights.rights(song_id), at_ms=at_ms), need)
+    except UnknownSong:
+        return False
+
+
+def _part(centre: Centre, ref: ResourceRef, grant: HeldGrant, track: str) -> Part | None:
+    song = centre.songs.song(ref.song_id)
+    if track == OWN_FILE:
+        return song.part(ref.kind, ref.quality)
+    if track == ORIGINAL_FILE and grant.need is Need.PLAY_AND_SING:
+        return song.part(PartKind.ORIGINAL)
+    return None

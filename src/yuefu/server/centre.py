@@ -1,0 +1,100 @@
+"""The licensed-music centre as its actions see it: ports only, no engine, no socket."""
+
+from collections.abc import Callable, Iterable, Mapping
+from concurrent.futures import Future
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Protocol, TypeVar
+
+from yuefu.access.app import AppDirectory
+from yuefu.access.authentication import Gate
+from yuefu.access.keyring import KeyRing
+from yuefu.access.session import NewSession, SessionDesk
+from yuefu.catalogue.song import Publication, PublishedSong, Song
+from yuefu.ids import SongId, VendorId
+from yuefu.rights.deal import Deal, SongRights
+from yuefu.rights.grant import HeldGrant, NewGrant
+from yuefu.wire.vendor import VendorProfile
+
+T = TypeVar("T")
+
+
+class SongShelf(Protocol):
+    """Published songs, read many times a second."""
+
+    def song(self, song_id: SongId) -> Song:
+        """The published song. Raises `UnknownSong`."""
+
+    def songs(self, vendor_id: VendorId | None = None) -> list[Song]:
+        """All published songs, of one vendor or of all, by id."""
+
+
+class RightsBook(Protocol):
+    """The rights in force, read at the moment of use."""
+
+    def rights(self, song_id: SongId) -> SongRights:
+        """A published song's rights. Raises `UnknownSong`."""
+
+    def rights_of(self, vendor_id: VendorId | None, song_ids: Iterable[SongId]) -> list[SongRights]:
+        """The rights of those songs that the vendor has (any vendor when None), in the order asked."""
+
+
+class GrantBook(Protocol):
+    """What sessions hold."""
+
+    def held(self, session_id: int, resource_id: str) -> HeldGrant | None:
+        """The session's latest grant of that resource, run out or not; None when it never had one."""
+
+
+class BlobShelf(Protocol):
+    """Stored bytes by hash."""
+
+    def path(self, sha256: str) -> Path:
+        """Where the blob of that hash is, if it is."""
+
+    def read(self, sha256: str) -> bytes:
+        """The whole blob: for small ones. Raises FileNotFoundError."""
+
+
+class Transaction(Protocol):
+    """What may be done inside one transaction."""
+
+    def rights(self, song_id: SongId) -> SongRights: ...
+    def record_deal(self, deal: Deal, *, at_ms: int) -> int: ...
+    def publish(self, song: PublishedSong, *, at_ms: int) -> Publication: ...
+    def remove_song(self, song_id: SongId, *, at_ms: int) -> None: ...
+    def open_session(self, session: NewSession) -> None: ...
+    def end_session(self, session_id: int, *, at_ms: int) -> None: ...
+    def issue_grant(self, grant: NewGrant) -> int: ...
+
+
+class UnitOfWork(Protocol):
+    """Transactions, each committed before it is answered."""
+
+    def submit(self, job: Callable[[Transaction], T]) -> "Future[T]":
+        """Have `job` done in a transaction; the future is done once it is on disk."""
+
+    def run(self, job: Callable[[Transaction], T]) -> T:
+        """`submit`, and wait."""
+
+
+@dataclass(frozen=True, slots=True)
+class Centre:
+    """Everything an action may use. Time and chance are among it, so tests can set both."""
+
+    profiles: Mapping[int, VendorProfile]
+    gate: Gate
+    apps: AppDirectory
+    songs: SongShelf
+    rights: RightsBook
+    sessions: SessionDesk
+    grants: GrantBook
+    work: UnitOfWork
+    blobs: BlobShelf
+    keys: KeyRing
+    now_us: Callable[[], int]
+    random_bytes: Callable[[int], bytes]
+    new_request_id: Callable[[], str]
+
+    def now_ms(self) -> int:
+        return self.now_us() // 1_000

@@ -1,0 +1,51 @@
+"""`yuefu bench …`: things to measure on."""
+
+import itertools
+import time
+
+import click
+from rich.console import Console
+from rich.progress import Progress
+
+from yuefu.ingest.synthetic import SyntheticSong, synthetic_songs
+from yuefu.server.centre import Transaction
+from yuefu.server.cli.options import print_json, settings_for, standard_options
+from yuefu.server.wiring import open_installation
+
+_BATCH = 5_000
+
+
+@click.group()
+def bench() -> None:
+    """Make something to measure on."""
+
+
+@bench.command("catalogue")
+@click.option("--songs", "count", type=click.IntRange(1), default=1_000_000, show_default=True)
+@click.option("--vendor", type=int, default=1, show_default=True)
+@click.option("--seed", type=int, default=1, show_default=True)
+@standard_options
+def catalogue(*, count: int, vendor: int, seed: int, data: str | None, as_json: bool) -> None:
+    """Fill the store with a realistic catalogue without audio, through the same doors as any import."""
+    begun = time.perf_counter()
+    with open_installation(settings_for(data)) as installation, Progress(console=Console(stderr=True)) as bar:
+        centre = installation.centre
+        task = bar.add_task("publishing songs", total=count)
+        at_ms = centre.now_ms()
+        made = synthetic_songs(count, vendor_id=vendor, seed=seed)
+        while batch := list(itertools.islice(made, _BATCH)):
+
+            def job(transaction: Transaction, batch: list[SyntheticSong] = batch) -> None:
+                for song in batch:
+                    publication = transaction.publish(song.published, at_ms=at_ms)
+                    for deal in song.deals(publication.song_id):
+                        transaction.record_deal(deal, at_ms=at_ms)
+
+            centre.work.run(job)
+            bar.advance(task, len(batch))
+    seconds = time.perf_counter() - begun
+    facts = {"songs": count, "seconds": round(seconds, 1), "songs_per_s": round(count / seconds)}
+    if as_json:
+        print_json(facts)
+    else:
+        click.echo(f"{count:,} songs in {seconds:.1f} s: {count / seconds:,.0f} a second")

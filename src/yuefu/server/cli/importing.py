@@ -1,0 +1,83 @@
+"""`yuefu import`."""
+
+import sys
+from pathlib import Path
+
+import click
+
+from yuefu.ids import VendorId
+from yuefu.ingest.report import TABLE_HEAD, ImportReport, report_table
+from yuefu.rights.deal import Terms
+from yuefu.server.cli.options import print_json, print_table, settings_for, standard_options
+from yuefu.server.importing import run_import
+from yuefu.server.licensing import RIGHTS, LicensedShelf, Offer, unusable_songs
+from yuefu.server.wiring import Installation, open_installation
+
+
+@click.command("import")
+@click.argument("paths", nargs=-1, required=True, type=click.Path(exists=True, path_type=Path))
+@click.option("--vendor", type=int, required=True, help="Whose songs they are.")
+@click.option(
+    "--rights",
+    type=click.Choice(list(RIGHTS)),
+    default="none",
+    show_default=True,
+    help="A deal for songs that have none: it may be sung and played, only played, only sung.",
+)
+@click.option("--channel", type=click.IntRange(0), default=0, show_default=True, help="The channel of that deal.")
+@click.option("--workers", type=click.IntRange(1), help="Songs at a time. [default: one a core]")
+@click.option("--dry-run", is_flag=True, help="Read and measure everything, store nothing.")
+@standard_options
+def import_command(
+    *,
+    paths: tuple[Path, ...],
+    vendor: int,
+    rights: str,
+    channel: int,
+    workers: int | None,
+    dry_run: bool,
+    data: str | None,
+    as_json: bool,
+) -> None:
+    """Import song folders: UltraStar songs, or audio with LRC lyrics.
+
+    Each song is published whole or refused with its reason. Exit status 1 when any was refused.
+    """
+    with open_installation(settings_for(data)) as installation:
+        _check_vendor(installation, vendor)
+        offer = Offer(RIGHTS[rights], Terms(channel=channel))
+        shelf = LicensedShelf(installation.centre, installation.songs, lambda _: offer)
+        report = run_import(installation, paths, VendorId(vendor), shelf, workers=workers, dry_run=dry_run)
+        published = [song.song_id for song in report.songs if song.song_id is not None]
+        if not dry_run:
+            for song in report.songs:
+                if song.song_id is not None and song.outcome == "unchanged":
+                    shelf.license_unchanged(song.song_id, offer)
+        unusable = [] if dry_run else unusable_songs(installation.centre, published)
+    if as_json:
+        print_json(report)
+    else:
+        print_table(TABLE_HEAD, report_table(report))
+        click.echo(_summary(report))
+        if unusable:
+            _say_what_next(len(unusable), [str(song_id) for song_id in unusable], data)
+    sys.exit(1 if report.count("refused") else 0)
+
+
+def _check_vendor(installation: Installation, vendor: int) -> None:
+    known = sorted(profile for profile in installation.centre.profiles if profile)
+    if vendor not in known:
+        raise click.UsageError(f"there is no vendor {vendor}; there are {', '.join(map(str, known))}")
+
+
+def _summary(report: ImportReport) -> str:
+    counts = ", ".join(f"{report.count(outcome)} {outcome}" for outcome in ("new", "changed", "unchanged", "refused"))
+    return f"{len(report.songs)} songs: {counts}."
+
+
+def _say_what_next(count: int, song_ids: list[str], data: str | None) -> None:
+    shown = " ".join(f"--song {song_id}" for song_id in song_ids[:3])
+    more = " …" if len(song_ids) > 3 else ""
+    where = f" --data {data}" if data else ""
+    click.secho(f"{count} of them nobody may use yet: there is no deal for them. Next:", fg="yellow")
+    click.echo(f"  yuefu deal add {shown}{more} --rights both{where}")

@@ -1,0 +1,60 @@
+"""The options every command has, and what commands print with."""
+
+import os
+from collections.abc import Callable, Sequence
+from typing import Any, TypeVar
+
+import click
+import msgspec
+from rich.console import Console
+from rich.table import Table
+
+from yuefu.server.settings import Settings, load_settings
+from yuefu.units import parse_instant_ms
+
+F = TypeVar("F", bound=Callable[..., Any])
+
+data_option = click.option(
+    "--data", metavar="DIR", help="The data folder. [default: ./yuefu-data, or YUEFU_DATA]", type=click.Path()
+)
+json_option = click.option("--json", "as_json", is_flag=True, help="Print JSON instead of text.")
+
+
+def standard_options(command: F) -> F:
+    """`--data` and `--json`."""
+    return data_option(json_option(command))
+
+
+def settings_for(data: str | None, **flags: Any) -> Settings:
+    """The settings that hold for a command's flags."""
+    return load_settings({"data": data, **flags}, os.environ)
+
+
+def print_json(value: Any) -> None:
+    """One JSON document on standard output."""
+    click.echo(msgspec.json.format(msgspec.json.encode(value), indent=2).decode())
+
+
+def print_table(head: Sequence[str], rows: Sequence[Sequence[str]], *, title: str | None = None) -> None:
+    """A table for people, as wide as the terminal allows."""
+    table = Table(*head, title=title, title_justify="left", header_style="bold")
+    for row in rows:
+        table.add_row(*row)
+    Console().print(table)
+
+
+class InstantType(click.ParamType[int]):
+    """An ISO 8601 date-time with an offset, as an instant in ms."""
+
+    name = "instant"
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> int:
+        if isinstance(value, int):
+            return value
+        try:
+            return parse_instant_ms(value)
+        except ValueError as error:
+            self.fail(str(error), param, ctx)
+
+
+INSTANT = InstantType()

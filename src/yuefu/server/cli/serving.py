@@ -1,0 +1,61 @@
+"""`yuefu serve` and `yuefu demo`."""
+
+import os
+from pathlib import Path
+
+import click
+from granian.constants import Interfaces, Loops
+from granian.log import LogLevels
+from granian.server import Server
+
+from yuefu.server.cli.options import data_option, settings_for
+from yuefu.server.demo import DEMO_FILE, prepare_demo, sample_call
+from yuefu.server.settings import PREFIX, Settings
+
+_BACKLOG = 1024
+
+
+@click.command()
+@click.option("--host", help="The address to listen on. [default: 127.0.0.1]")
+@click.option("--port", type=int, help="[default: 8080]")
+@click.option("--workers", type=int, help="Worker processes. [default: 1]")
+@data_option
+def serve(*, host: str | None, port: int | None, workers: int | None, data: str | None) -> None:
+    """Serve the centre over HTTP."""
+    run_server(settings_for(data, host=host, port=port, workers=workers))
+
+
+@click.command()
+@click.option("--host", help="The address to listen on. [default: 127.0.0.1]")
+@click.option("--port", type=int, help="[default: 8080]")
+@click.option("--no-serve", is_flag=True, help="Stop once the repertoire is made.")
+@data_option
+def demo(*, host: str | None, port: int | None, no_serve: bool, data: str | None) -> None:
+    """Make a small free repertoire and serve it: everything here can be tried on it."""
+    settings = settings_for(data, host=host, port=port)
+    facts = prepare_demo(settings)
+    click.echo(
+        f"{len(facts.songs)} songs are ready in {settings.data}; {Path(settings.data) / DEMO_FILE} says how to ask."
+    )
+    click.echo(f"\nTry, within ten minutes:\n\n{sample_call(facts)}\n")
+    if not no_serve:
+        run_server(settings)
+
+
+def run_server(settings: Settings) -> None:
+    """Serve until told to stop. Workers are told the settings by their environment."""
+    for name, value in settings.environment().items():
+        os.environ[PREFIX + name] = value
+    click.echo(f"Yuefu 乐府 listens on http://{settings.host}:{settings.port}")
+    Server(
+        "yuefu.server.asgi:make_site",
+        factory=True,
+        address=settings.host,
+        port=settings.port,
+        interface=Interfaces.ASGI,
+        workers=settings.workers,
+        loop=Loops.uvloop,
+        websockets=False,
+        backlog=_BACKLOG,
+        log_level=LogLevels.warning,
+    ).serve()

@@ -1,0 +1,145 @@
+"""`yuefu song …`."""
+
+from typing import Any
+
+import click
+import msgspec
+
+from yuefu.catalogue.song import Song
+from yuefu.ids import SongId, VendorId
+from yuefu.rights.decision import Answer, decide
+from yuefu.server.centre import Transaction
+from yuefu.server.cli.options import print_json, print_table, settings_for, standard_options
+from yuefu.server.wiring import Installation, open_installation
+from yuefu.units import MINUTE_MS, SECOND_MS, format_instant
+
+
+@click.group()
+def song() -> None:
+    """Songs: what the catalogue holds."""
+
+
+@song.command("list")
+@click.option("--vendor", type=int, help="Of one vendor only.")
+@standard_options
+def list_songs(*, vendor: int | None, data: str | None, as_json: bool) -> None:
+    """The published songs and what may be done with them now."""
+    with open_installation(settings_for(data)) as installation:
+        songs = installation.songs.songs(None if vendor is None else VendorId(vendor))
+        shown = [_summary(installation, each) for each in songs]
+    if as_json:
+        print_json(shown)
+        return
+    rows = [
+        (
+            each["song_id"],
+            str(each["vendor_id"]),
+            each["title"],
+            "/".join(each["singers"]),
+            _clock(each["duration_ms"]),
+            _use(each),
+            ", ".join(each["states"]).replace("_", " "),
+        )
+        for each in shown
+    ]
+    print_table(("Song", "Vendor", "Title", "Singers", "Length", "May be", "State"), rows)
+
+
+@song.command("show")
+@click.argument("song_id", type=int)
+@standard_options
+def show(*, song_id: int, data: str | None, as_json: bool) -> None:
+    """All that is known of one song: facts, parts, highlight, rights."""
+    with open_installation(settings_for(data)) as installation:
+        found = installation.songs.song(SongId(song_id))
+        decision = decide(installation.centre.rights.rights(found.song_id), at_ms=installation.centre.now_ms())
+    if as_json:
+        print_json({**msgspec.to_builtins(found), "rights": msgspec.to_builtins(decision)})
+        return
+    published = found.published
+    print_table(
+        ("Fact", "Value"),
+        [
+            ("song id", str(found.song_id)),
+            ("revision", str(found.revision)),
+            ("vendor", str(found.vendor_id)),
+            ("source key", published.source_key),
+            ("title", published.facts.title),
+            ("singers", "/".join(published.facts.singers)),
+            ("length", _clock(published.duration_ms)),
+            ("may be played", _explain(decision.play)),
+            ("may be sung", _explain(decision.sing)),
+            ("highlight", _highlight(found)),
+            ("state", ", ".join(state.value for state in published.states).replace("_", " ") or "complete"),
+        ],
+    )
+    print_table(
+        ("Part", "Quality", "Type", "Tracks", "Length", "Bytes"),
+        [
+            (
+                part.kind.value.replace("_", " "),
+                part.quality.value,
+                part.media_type,
+                str(part.track_count or ""),
+                _clock(part.duration_ms) if part.duration_ms else "",
+                f"{part.blob.size_bytes:,}",
+            )
+            for part in published.parts
+        ],
+    )
+
+
+@song.command("remove")
+@click.argument("song_ids", type=int, nargs=-1, required=True)
+@standard_options
+def remove(*, song_ids: tuple[int, ...], data: str | None, as_json: bool) -> None:
+    """Take songs out of the catalogue. Imported again, a song has its old id."""
+    with open_installation(settings_for(data)) as installation:
+        at_ms = installation.centre.now_ms()
+
+        def job(transaction: Transaction) -> None:
+            for song_id in song_ids:
+                transaction.remove_song(SongId(song_id), at_ms=at_ms)
+
+        installation.centre.work.run(job)
+    if as_json:
+        print_json({"removed": [str(song_id) for song_id in song_ids]})
+    else:
+        click.echo(f"{len(song_ids)} songs removed.")
+
+
+def _summary(installation: Installation, found: Song) -> dict[str, Any]:
+    decision = decide(installation.centre.rights.rights(found.song_id), at_ms=installation.centre.now_ms())
+    return {
+        "song_id": str(found.song_id),
+        "vendor_id": found.vendor_id,
+        "title": found.published.facts.title,
+        "singers": list(found.published.facts.singers),
+        "duration_ms": found.published.duration_ms,
+        "revision": found.revision,
+        "may_play": decision.play.allowed,
+        "may_sing": decision.sing.allowed,
+        "states": [state.value for state in found.published.states],
+    }
+
+
+def _use(summary: dict[str, Any]) -> str:
+    uses = [word for word, key in (("played", "may_play"), ("sung", "may_sing")) if summary[key]]
+    return ", ".join(uses) or "nothing: no deal in force"
+
+
+def _explain(answer: Answer) -> str:
+    words = f"{'yes' if answer.allowed else 'no'}: {answer.reason.value}"
+    return words if answer.until_ms is None else f"{words}, until {format_instant(answer.until_ms)}"
+
+
+def _highlight(found: Song) -> str:
+    highlight = found.published.highlight
+    if highlight is None:
+        return "none"
+    clip = highlight.clip
+    return f"{_clock(clip.begin_ms)} to {_clock(clip.end_ms)} ({highlight.rule.replace('_', ' ')})"
+
+
+def _clock(duration_ms: int) -> str:
+    return f"{duration_ms // MINUTE_MS}:{duration_ms % MINUTE_MS / SECOND_MS:04.1f}"

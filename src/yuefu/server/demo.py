@@ -1,0 +1,191 @@
+"""The demo: a small repertoire of free songs, made by the project itself, with an app that may use it.
+
+Between them the songs show every rule: both rights, one, none; with and without word lyrics; two vendors, a duet.
+"""
+
+import os
+import shlex
+import shutil
+import tempfile
+import time
+from collections.abc import Sequence
+from concurrent.futures import ProcessPoolExecutor, as_completed
+from multiprocessing import get_context
+from pathlib import Path
+
+import msgspec
+from rich.console import Console
+from rich.progress import Progress
+
+from yuefu.access.app import SCENES
+from yuefu.catalogue.song import PublishedSong, Song
+from yuefu.client import new_nonce, signed_url
+from yuefu.errors import YuefuError
+from yuefu.ids import AppId, VendorId
+from yuefu.ingest import repertoire
+from yuefu.ingest.repertoire import Entry
+from yuefu.rights.deal import Terms
+from yuefu.server.founding import new_app
+from yuefu.server.importing import run_import
+from yuefu.server.licensing import RIGHTS, LicensedShelf, Offer
+from yuefu.server.settings import Settings
+from yuefu.server.wiring import Installation, open_installation
+from yuefu.wire.vendor import BillingMode
+
+DEMO_FILE = "demo.json"
+VERSION_FILE = ".demo-version"
+APP_ID = AppId(1_234_567_890)
+VENDORS = (1, 2)
+
+
+class DemoSong(msgspec.Struct, frozen=True, kw_only=True):
+    song_id: str
+    song_name: str
+    singer_name: str
+    vendor_id: int
+
+
+class DemoFacts(msgspec.Struct, frozen=True, kw_only=True):
+    """`demo.json`: what a program needs to try the demo."""
+
+    base_url: str
+    app_id: int
+    server_secret: str
+    vendor_id: int
+    songs: tuple[DemoSong, ...]
+
+
+class NotADemo(YuefuError):
+    """The data folder is somebody's real installation."""
+
+
+def prepare_demo(settings: Settings) -> DemoFacts:
+    """Make the demo in the settings' data folder where it lacks it, and write `demo.json`.
+
+    What an older version made is made anew. Raises `NotADemo` for a data folder that is not a demo's.
+    """
+    folder = settings.data_folder
+    folder.mkdir(parents=True, exist_ok=True)
+    if not _is_made(folder):
+        _clear(settings)
+        (folder / VERSION_FILE).write_text("unfinished\n", encoding="utf-8")
+        with open_installation(settings) as installation:
+            _make(installation)
+        (folder / VERSION_FILE).write_text(repertoire.REPERTOIRE_VERSION + "\n", encoding="utf-8")
+    with open_installation(settings) as installation:
+        facts = _facts(installation)
+    staged = folder / f"{DEMO_FILE}.new"
+    staged.write_bytes(msgspec.json.format(msgspec.json.encode(facts), indent=2) + b"\n")
+    staged.replace(folder / DEMO_FILE)
+    return facts
+
+
+def sample_call(facts: DemoFacts) -> str:
+    """A curl line that asks for the rights of the first songs, good for ten minutes."""
+    url = signed_url(
+        facts.base_url,
+        "QuerySongsCopyright",
+        {"SongsId": [song.song_id for song in facts.songs[:2]]},
+        app_id=facts.app_id,
+        server_secret=facts.server_secret,
+        user_id="demo",
+        vendor_id=facts.vendor_id,
+        nonce=new_nonce(),
+        timestamp_s=int(time.time()),
+    )
+    return f"curl {shlex.quote(url)}"
+
+
+def _is_made(folder: Path) -> bool:
+    version = folder / VERSION_FILE
+    return version.is_file() and version.read_text(encoding="utf-8").strip() == repertoire.REPERTOIRE_VERSION
+
+
+def _clear(settings: Settings) -> None:
+    """Take away what an older or interrupted demo left."""
+    database = settings.database_path
+    if not (settings.data_folder / VERSION_FILE).exists():
+        if database.exists():
+            raise NotADemo(f"{settings.data} holds an installation that is not a demo; give another --data")
+        return
+    for path in (database, database.with_name(f"{database.name}-wal"), database.with_name(f"{database.name}-shm")):
+        path.unlink(missing_ok=True)
+    shutil.rmtree(settings.blobs_path, ignore_errors=True)
+
+
+def _make(installation: Installation) -> None:
+    entries = repertoire.entries()
+    with tempfile.TemporaryDirectory(prefix="demo-", dir=installation.settings.data_folder) as staging:
+        folders = _render(entries, Path(staging))
+        offers = {
+            entry.key: Offer(RIGHTS[entry.rights], Terms(channel=entry.channel)) for entry in entries
+        }
+
+        def offer(song: PublishedSong) -> Offer:
+            return offers[song.source_key]
+
+        shelf = LicensedShelf(installation.centre, installation.songs, offer)
+        for vendor in VENDORS:
+            paths = [folder for entry, folder in zip(entries, folders, strict=True) if entry.vendor_id == vendor]
+            report = run_import(installation, paths, VendorId(vendor), shelf)
+            for song in report.songs:
+                if song.outcome == "refused":
+                    raise YuefuError(f"the demo song {song.source_key} could not be made: {song.reason}")
+    installation.apps.create(
+        new_app(
+            "Yuefu demo",
+            app_id=APP_ID,
+            vendors=VENDORS,
+            default_vendor=VENDORS[0],
+            scenes=SCENES,
+            billing=(BillingMode.PER_USE,),
+            territory=installation.settings.home_territory,
+        ),
+        at_ms=installation.centre.now_ms(),
+    )
+
+
+def _render(entries: Sequence[Entry], staging: Path) -> list[Path]:
+    """Sing and play every song, one a core at a time."""
+    folders = [staging / f"{place:02}-{entry.folder}" for place, entry in enumerate(entries, start=1)]
+    with (
+        Progress(console=Console(stderr=True)) as bar,
+        ProcessPoolExecutor(os.cpu_count(), mp_context=get_context("spawn")) as pool,
+    ):
+        task = bar.add_task("singing the demo repertoire", total=len(entries))
+        pending = [
+            pool.submit(repertoire.render, entry, folder) for entry, folder in zip(entries, folders, strict=True)
+        ]
+        for song in as_completed(pending):
+            song.result()
+            bar.advance(task)
+    return folders
+
+
+def _facts(installation: Installation) -> DemoFacts:
+    app = installation.centre.apps.app(APP_ID)
+    if app is None:
+        raise NotADemo(f"{installation.settings.data} has lost its demo app; remove the folder and start again")
+    made = {(song.vendor_id, song.published.source_key): song for song in installation.songs.songs()}
+    entries = repertoire.entries()
+    return DemoFacts(
+        base_url=f"http://{installation.settings.host}:{installation.settings.port}",
+        app_id=app.app_id,
+        server_secret=app.live_secrets[0],
+        vendor_id=app.default_vendor,
+        songs=tuple(
+            _shown(made[VendorId(entry.vendor_id), entry.key])
+            for entry in entries
+            if (entry.vendor_id, entry.key) in made
+        ),
+    )
+
+
+def _shown(song: Song) -> DemoSong:
+    facts = song.published.facts
+    return DemoSong(
+        song_id=str(song.song_id),
+        song_name=facts.title,
+        singer_name="/".join(facts.singers),
+        vendor_id=song.vendor_id,
+    )

@@ -1,0 +1,1 @@
+"""HTTP: the Actions and the client API, the media, the pages."""

@@ -1,0 +1,164 @@
+"""The server API at `/`: one function from raw bytes to an answer, read top to bottom.
+
+    bytes → SignedQuery → Caller → vendor → parameters → action → reply
+
+Plain ASGI, in front of everything else: this is the path that runs thousands of times a second.
+"""
+
+from collections.abc import Awaitable, Callable, MutableMapping
+from typing import Any
+
+import msgspec
+import structlog
+
+from yuefu.access.app import App, UnknownApp
+from yuefu.access.authentication import RateExceeded, ReplayedNonce, StaleTimestamp, WrongSignature
+from yuefu.errors import YuefuError
+from yuefu.server.actions import ACTIONS, Action
+from yuefu.server.actions.question import Question, choose_vendor
+from yuefu.server.centre import Centre
+from yuefu.wire.codes import Code
+from yuefu.wire.envelope import render_refusal, render_reply
+from yuefu.wire.query import parse_query
+from yuefu.wire.refusal import Refusal, illegal
+from yuefu.wire.signing import FRESHNESS_S, signed_query
+from yuefu.wire.vendor import BillingMode
+
+Scope = MutableMapping[str, Any]
+Receive = Callable[[], Awaitable[MutableMapping[str, Any]]]
+Send = Callable[[MutableMapping[str, Any]], Awaitable[None]]
+
+_JSON_HEADERS = [(b"content-type", b"application/json; charset=utf-8")]
+_log = structlog.get_logger(__name__)
+
+
+def answer_action(centre: Centre, raw_query: bytes, body: bytes = b"", content_type: str = "") -> bytes:
+    """The answer to one signed query, whatever it holds. Never raises: what goes wrong is a code in the answer."""
+    request_id = centre.new_request_id()
+    try:
+        fields = parse_query(raw_query)
+        if body:
+            _add_body(fields, body, content_type)
+        action = _action(fields)
+        operation = action.operation
+        query = signed_query(fields)
+        caller = centre.gate.admit(query, calls_per_s=operation.calls_per_s, at_us=centre.now_us())
+        _check_usable(caller.app)
+        vendor_id = choose_vendor(centre, caller.app, query.vendor_id, action=operation.action)
+        _check_billing(caller.app, room_id=query.room_id)
+        params = operation.parse_action(query.business)
+        question = Question(
+            app=caller.app,
+            vendor_id=vendor_id,
+            profile=centre.profiles[vendor_id],
+            territory=caller.territory,
+            at_ms=centre.now_ms(),
+        )
+        result = action.handle(centre, question, params)
+        return render_reply(message=operation.message, request_id=request_id, data=operation.render_action(result))
+    except YuefuError as error:
+        refusal = as_refusal(error)
+        if refusal.code is Code.ENGINE_ERROR:
+            _log.error("engine failed", request_id=request_id, error=str(error))
+        return render_refusal(code=refusal.code, message=refusal.message, request_id=request_id)
+    except Exception:  # noqa: BLE001 - the last resort of the edge: whatever it was, the caller gets an answer
+        _log.exception("action failed", request_id=request_id)
+        return render_refusal(code=Code.SYSTEM_ERROR, message="system error", request_id=request_id)
+
+
+def as_refusal(error: YuefuError) -> Refusal:
+    """The documented code and message for a fact the rooms state."""
+    match error:
+        case Refusal():
+            return error
+        case UnknownApp():
+            return Refusal(Code.APP_INVALID, f"AppId: {error}")
+        case StaleTimestamp():
+            return Refusal(
+                Code.SIGNATURE_EXPIRED, f"Timestamp: more than {FRESHNESS_S} seconds from the server's clock"
+            )
+        case WrongSignature():
+            return Refusal(Code.SIGNATURE_WRONG, "Signature: not the one of these values")
+        case ReplayedNonce():
+            return Refusal(Code.SIGNATURE_WRONG, "SignatureNonce: used before; sign every call anew")
+        case RateExceeded():
+            return Refusal(Code.RATE_EXCEEDED, "too many calls; retry later")
+        case _:
+            return Refusal(Code.ENGINE_ERROR, "engine error")
+
+
+async def serve_action(centre: Centre, scope: Scope, receive: Receive, send: Send) -> None:
+    """Answer one HTTP request at `/`. HTTP 200 whatever the code (decision G12)."""
+    body, content_type = b"", ""
+    if scope["method"] == "POST":
+        body = await read_body(receive)
+        content_type = header(scope, b"content-type")
+    answer = answer_action(centre, scope["query_string"], body, content_type)
+    await send({"type": "http.response.start", "status": 200, "headers": _JSON_HEADERS})
+    await send({"type": "http.response.body", "body": answer})
+
+
+MAX_BODY_BYTES = 65_536
+
+
+async def read_body(receive: Receive, limit_bytes: int = MAX_BODY_BYTES) -> bytes:
+    """The request's body. One byte more than the limit stands for all the rest: too large either way."""
+    chunks = bytearray()
+    while True:
+        message = await receive()
+        if message["type"] == "http.disconnect":
+            return bytes(chunks)
+        chunks += message.get("body", b"")
+        if len(chunks) > limit_bytes:
+            return bytes(chunks[: limit_bytes + 1])
+        if not message.get("more_body"):
+            return bytes(chunks)
+
+
+def header(scope: Scope, name: bytes) -> str:
+    """A request header's value, "" when it is not there."""
+    for key, value in scope["headers"]:
+        if key == name:
+            return str(value, "latin-1")
+    return ""
+
+
+def _add_body(fields: dict[str, list[str]], body: bytes, content_type: str) -> None:
+    """Business parameters in a POST body, form or JSON; what the query string says wins (decision G16)."""
+    if len(body) > MAX_BODY_BYTES:
+        raise illegal("body", f"larger than {MAX_BODY_BYTES} bytes")
+    media_type = content_type.partition(";")[0].strip().lower()
+    given = parse_query(body) if media_type == "application/x-www-form-urlencoded" else _parse_json(body)
+    for name, values in given.items():
+        fields.setdefault(name, values)
+
+
+def _parse_json(body: bytes) -> dict[str, list[str]]:
+    try:
+        decoded = msgspec.json.decode(body, type=dict[str, str | int | list[str | int]])
+    except (msgspec.DecodeError, UnicodeDecodeError) as error:
+        raise illegal("body", f"not a JSON object of parameters ({error})") from None
+    return {
+        name: [str(item) for item in value] if isinstance(value, list) else [str(value)]
+        for name, value in decoded.items()
+    }
+
+
+def _action(fields: dict[str, list[str]]) -> Action:
+    names = fields.get("Action", [""])
+    action = ACTIONS.get(names[0])
+    if action is None:
+        raise illegal("Action", f"must be one of {', '.join(sorted(ACTIONS))}" if names[0] else "missing")
+    return action
+
+
+def _check_usable(app: App) -> None:
+    if not app.is_enabled:
+        raise Refusal(Code.APP_NOT_USABLE, "AppId: copyrighted music is not enabled for this app")
+
+
+def _check_billing(app: App, *, room_id: str) -> None:
+    if not app.billing_modes:
+        raise Refusal(Code.BILLING_UNSUPPORTED, "no billing mode is enabled for this app")
+    if app.billing_modes == {BillingMode.ROOM_MONTH} and not room_id:
+        raise illegal("RoomId", "missing; the app is billed by room and month")

@@ -1,0 +1,72 @@
+"""The whole site as one ASGI app: the Actions first, then everything else."""
+
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager
+from importlib.resources import files
+
+from starlette.applications import Starlette
+from starlette.requests import Request
+from starlette.responses import HTMLResponse, PlainTextResponse, Response
+from starlette.routing import Route
+
+from yuefu.ids import AppId
+from yuefu.server.centre import Centre
+from yuefu.server.http.client_api import client_routes
+from yuefu.server.http.edge import Receive, Scope, Send, header, serve_action
+from yuefu.server.http.media import media_routes
+
+_ANY_APP = AppId(1)
+_ACTION_METHODS = {"GET", "POST"}
+
+
+class Site:
+    """ASGI. Actions answer at `/`; a browser that asks for a page there without an Action gets the landing page."""
+
+    def __init__(self, centre: Centre, on_shutdown: Callable[[], None] = lambda: None) -> None:
+        self._centre = centre
+
+        @asynccontextmanager
+        async def lifespan(_: Starlette) -> AsyncIterator[None]:
+            yield
+            on_shutdown()
+
+        self._rest = Starlette(
+            lifespan=lifespan,
+            routes=[
+                Route("/", _landing_page, methods=["GET"]),
+                Route("/healthz", _healthz, methods=["GET"]),
+                Route("/readyz", self._readyz, methods=["GET"]),
+                *client_routes(centre),
+                *media_routes(centre),
+            ],
+        )
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] == "http" and scope["path"] == "/" and _is_action(scope):
+            await serve_action(self._centre, scope, receive, send)
+        else:
+            await self._rest(scope, receive, send)
+
+    async def _readyz(self, request: Request) -> Response:
+        """Ready when the store answers."""
+        del request
+        self._centre.apps.app(_ANY_APP)
+        return PlainTextResponse("ready\n")
+
+
+def _is_action(scope: Scope) -> bool:
+    if scope["method"] not in _ACTION_METHODS:
+        return False
+    wants_page = b"Action=" not in scope["query_string"] and "text/html" in header(scope, b"accept")
+    return not wants_page
+
+
+async def _landing_page(request: Request) -> Response:
+    del request
+    return HTMLResponse(files("yuefu.server.web").joinpath("landing.html").read_text(encoding="utf-8"))
+
+
+async def _healthz(request: Request) -> Response:
+    """Alive: the process takes requests."""
+    del request
+    return PlainTextResponse("ok\n")

@@ -1,0 +1,88 @@
+"""The one place that sees both sides of every port: settings in, a working centre out."""
+
+import secrets
+import time
+import uuid
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+from yuefu.access.authentication import Gate
+from yuefu.access.keyring import KeyRing
+from yuefu.server.centre import Centre
+from yuefu.server.settings import BadSettings, Settings
+from yuefu.storage.folder import BlobFolder
+from yuefu.storage.keyfile import open_keyring
+from yuefu.storage.memory import MemoryNonces, MemoryQuota
+from yuefu.storage.sqlite.apps import SqliteApps
+from yuefu.storage.sqlite.database import Database
+from yuefu.storage.sqlite.grants import SqliteGrants
+from yuefu.storage.sqlite.rights import SqliteRights
+from yuefu.storage.sqlite.sessions import SqliteSessions
+from yuefu.storage.sqlite.songs import SqliteSongs
+from yuefu.storage.sqlite.transaction import SqliteWork
+from yuefu.wire.vendor import VendorProfile, documented_profiles, parse_profiles
+
+KEY_FILE = "keys.json"
+
+
+@dataclass(frozen=True, slots=True)
+class Installation:
+    """An opened data folder: the centre, and the parts that only operators use."""
+
+    settings: Settings
+    centre: Centre
+    database: Database
+    apps: SqliteApps
+    songs: SqliteSongs
+    blobs: BlobFolder
+    keys: KeyRing
+
+
+@contextmanager
+def open_installation(settings: Settings) -> Iterator[Installation]:
+    """The installation in the settings' data folder, made if it is not there; closed in order at the end."""
+    settings.data_folder.mkdir(parents=True, exist_ok=True)
+    keys = open_keyring(settings.data_folder / KEY_FILE, secrets.token_bytes)
+    with Database(settings.database_path) as database:
+        apps = SqliteApps(database, keys)
+        songs = SqliteSongs(database)
+        blobs = BlobFolder(settings.blobs_path)
+        centre = Centre(
+            profiles=_profiles(settings),
+            gate=Gate(apps=apps, nonces=MemoryNonces(), quota=MemoryQuota()),
+            apps=apps,
+            songs=songs,
+            rights=SqliteRights(database),
+            sessions=SqliteSessions(database),
+            grants=SqliteGrants(database),
+            work=SqliteWork(database),
+            blobs=blobs,
+            keys=keys,
+            now_us=_now_us,
+            random_bytes=secrets.token_bytes,
+            new_request_id=_new_request_id,
+        )
+        yield Installation(
+            settings=settings, centre=centre, database=database, apps=apps, songs=songs, blobs=blobs, keys=keys
+        )
+
+
+def _profiles(settings: Settings) -> dict[int, VendorProfile]:
+    profiles = documented_profiles()
+    if settings.vendors_file:
+        path = settings.data_folder / Path(settings.vendors_file)
+        try:
+            profiles |= parse_profiles(path.read_text(encoding="utf-8"))
+        except OSError as error:
+            raise BadSettings(f"vendors_file: {error}") from None
+    return profiles
+
+
+def _now_us() -> int:
+    return time.time_ns() // 1_000
+
+
+def _new_request_id() -> str:
+    return str(uuid.uuid4())

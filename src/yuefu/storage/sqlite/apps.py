@@ -1,0 +1,102 @@
+"""Apps in SQLite. Secrets are sealed before they get here and stay sealed in the file."""
+
+from typing import Any
+
+import apsw
+import msgspec
+
+from yuefu.access.app import App, AppExists
+from yuefu.access.keyring import KeyRing
+from yuefu.ids import AppId, VendorId
+from yuefu.storage.sqlite.database import Database, fetch
+
+_PURPOSE = "server-secret"
+_APP = """
+SELECT name, sealed_secrets, default_vendor, vendors, scenes, billing_modes, home_territory, is_enabled,
+       is_replay_protected, charges_every_call
+FROM apps WHERE app_id = ?
+"""
+_ALL = "SELECT app_id FROM apps ORDER BY app_id"
+_PUT = """
+INSERT INTO apps (name, sealed_secrets, default_vendor, vendors, scenes, billing_modes, home_territory, is_enabled,
+                  is_replay_protected, charges_every_call, app_id, created_at_ms)
+VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
+"""
+
+
+class SqliteApps:
+    """The app directory. Unsealed apps are kept in memory until anyone writes to the file."""
+
+    def __init__(self, database: Database, keys: KeyRing) -> None:
+        self._database = database
+        self._keys = keys
+        self._known: dict[AppId, App] = {}
+        self._generation = -1
+
+    def app(self, app_id: AppId) -> App | None:
+        """The app as it is now, None when there is none."""
+        generation = self._database.generation()
+        if generation != self._generation:
+            self._known.clear()
+            self._generation = generation
+        app = self._known.get(app_id)
+        if app is None:
+            rows = fetch(self._database.reader, _APP, (app_id,))
+            if not rows:
+                return None
+            app = self._known[app_id] = self._to_app(app_id, rows[0])
+        return app
+
+    def apps(self) -> list[App]:
+        """All apps, by id."""
+        found = (self.app(AppId(app_id)) for (app_id,) in fetch(self._database.reader, _ALL))
+        return [app for app in found if app is not None]
+
+    def create(self, app: App, *, at_ms: int) -> None:
+        """Add an app. Raises `AppExists` when its id is taken."""
+        columns = self._columns(app)
+
+        def job(connection: apsw.Connection) -> None:
+            if fetch(connection, _APP, (app.app_id,)):
+                raise AppExists(app.app_id)
+            connection.execute(_PUT, (*columns, app.app_id, at_ms))
+
+        self._database.write(job)
+
+    def _to_app(self, app_id: AppId, row: tuple[Any, ...]) -> App:
+        name, sealed, default_vendor, vendors, scenes, modes, territory, enabled, protected, every_call = row
+        return App(
+            app_id=app_id,
+            name=name,
+            live_secrets=tuple(
+                self._keys.open_sealed(text, purpose=_PURPOSE).decode() for text in msgspec.json.decode(sealed)
+            ),
+            default_vendor=VendorId(default_vendor),
+            vendors=_numbers(vendors),
+            scenes=_numbers(scenes),
+            billing_modes=_numbers(modes),
+            home_territory=territory,
+            is_enabled=bool(enabled),
+            is_replay_protected=bool(protected),
+            charges_every_call=bool(every_call),
+        )
+
+    def _columns(self, app: App) -> tuple[Any, ...]:
+        sealed = [self._keys.seal(secret.encode(), purpose=_PURPOSE) for secret in app.live_secrets]
+        return (
+            app.name,
+            msgspec.json.encode(sealed).decode(),
+            app.default_vendor,
+            *(
+                msgspec.json.encode(sorted(numbers)).decode()
+                for numbers in (app.vendors, app.scenes, app.billing_modes)
+            ),
+            app.home_territory,
+            app.is_enabled,
+            app.is_replay_protected,
+            app.charges_every_call,
+        )
+
+
+def _numbers(text: str) -> frozenset[int]:
+    return msgspec.json.decode(text, type=frozenset[int])

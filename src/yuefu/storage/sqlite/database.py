@@ -1,0 +1,175 @@
+"""One SQLite file: its settings, its one writer, its readers.
+
+Writes go through one thread that commits in groups: whatever waits is one transaction, each job in a savepoint of its
+own, and nobody is answered before the commit has reached the disk. Reads are prepared statements of some tens of
+microseconds on the caller's own connection, so an event loop may make them itself.
+
+Several processes may share the file (a server, an import, a takedown on the command line): `generation` tells cheaply
+that anyone wrote.
+"""
+
+import queue
+import threading
+from collections.abc import Callable
+from concurrent.futures import Future
+from pathlib import Path
+from types import TracebackType
+from typing import Any, Self, TypeVar, cast
+
+import apsw
+
+from yuefu.errors import YuefuError
+from yuefu.storage.sqlite.schema import MIGRATIONS
+
+T = TypeVar("T")
+
+SAFE_VERSION = 3_051_003
+"""Before SQLite 3.51.3 two connections that write and checkpoint together can corrupt a WAL file."""
+
+GROUP_SIZE = 256
+BUSY_TIMEOUT_MS = 10_000
+_CACHE_KIB = 65_536
+
+_Job = tuple[Callable[[apsw.Connection], Any], "Future[Any]"]
+
+
+class StorageFailed(YuefuError):
+    """The engine could not do it: disk full, file locked too long, damaged. Nothing of it was written."""
+
+
+class Database:
+    """A database file, opened and brought up to the present schema.
+
+    Raises `StorageFailed` when the file is no database, comes from a newer version of this project, or the SQLite
+    library is one that can corrupt it.
+    """
+
+    def __init__(self, path: Path) -> None:
+        if apsw.SQLITE_VERSION_NUMBER < SAFE_VERSION:
+            raise StorageFailed(
+                f"SQLite {apsw.sqlite_lib_version()} can corrupt shared files; 3.51.3 or later is needed"
+            )
+        self._path = path
+        try:
+            self._write_connection = self._connect()
+            _migrate(self._write_connection)
+            self.reader = self._connect()
+            self.reader.execute("PRAGMA query_only=ON; PRAGMA wal_autocheckpoint=0")
+        except apsw.Error as error:
+            raise StorageFailed(f"{path}: {error}") from error
+        self._jobs: queue.SimpleQueue[_Job | None] = queue.SimpleQueue()
+        self._thread = threading.Thread(target=self._write_in_groups, name="sqlite-writer", daemon=True)
+        self._thread.start()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.close()
+
+    def close(self) -> None:
+        """Finish what waits, then let go of the file."""
+        self._jobs.put(None)
+        self._thread.join()
+        self.reader.close()
+        self._write_connection.close()
+
+    def submit(self, job: Callable[[apsw.Connection], T]) -> "Future[T]":
+        """Have the writer do `job` in a transaction; the future is done once it is on disk.
+
+        An error that `job` raises undoes what it wrote, is the future's, and touches no other job.
+        """
+        future: Future[T] = Future()
+        self._jobs.put((job, cast("Future[Any]", future)))
+        return future
+
+    def write(self, job: Callable[[apsw.Connection], T]) -> T:
+        """`submit`, and wait: for callers without an event loop."""
+        return self.submit(job).result()
+
+    def generation(self) -> int:
+        """A number that differs from the last one when anyone, in any process, has written since."""
+        return cast("int", fetch(self.reader, "PRAGMA data_version")[0][0])
+
+    def _connect(self) -> apsw.Connection:
+        connection = apsw.Connection(str(self._path))
+        connection.set_busy_timeout(BUSY_TIMEOUT_MS)
+        connection.execute(
+            "PRAGMA journal_mode=WAL; PRAGMA synchronous=FULL; PRAGMA foreign_keys=ON;"
+            f"PRAGMA cache_size=-{_CACHE_KIB}; PRAGMA temp_store=MEMORY"
+        )
+        return connection
+
+    def _write_in_groups(self) -> None:
+        stopping = False
+        while not stopping:
+            group: list[_Job] = []
+            item = self._jobs.get()
+            while item is not None:
+                group.append(item)
+                if len(group) == GROUP_SIZE:
+                    break
+                try:
+                    item = self._jobs.get_nowait()
+                except queue.Empty:
+                    break
+            stopping = item is None
+            if group:
+                self._commit_group(group)
+
+    def _commit_group(self, group: list[_Job]) -> None:
+        connection = self._write_connection
+        outcomes: list[tuple[Future[Any], Any, BaseException | None]] = []
+        try:
+            connection.execute("BEGIN IMMEDIATE")
+            for job, future in group:
+                outcomes.append((future, *_attempt(connection, job)))
+            connection.execute("COMMIT")
+        except apsw.Error as error:
+            if connection.in_transaction:
+                connection.execute("ROLLBACK")
+            for _, future in group:
+                future.set_exception(StorageFailed(str(error)))
+            return
+        for future, value, failure in outcomes:
+            if failure is None:
+                future.set_result(value)
+            else:
+                future.set_exception(failure)
+
+
+def fetch(connection: apsw.Connection, statement: str, bindings: tuple[Any, ...] = ()) -> list[Any]:
+    """All rows. Always all of them: a statement left unfinished pins its snapshot of the file."""
+    return connection.execute(statement, bindings).fetchall()
+
+
+def _attempt(connection: apsw.Connection, job: Callable[[apsw.Connection], Any]) -> tuple[Any, BaseException | None]:
+    """One job in its savepoint. Raises only what ends the whole transaction (a full disk, an I/O error)."""
+    connection.execute("SAVEPOINT job")
+    try:
+        value = job(connection)
+    except BaseException as error:
+        if not connection.in_transaction:
+            raise apsw.AbortError(f"the transaction was lost: {error}") from error
+        connection.execute("ROLLBACK TO job; RELEASE job")
+        return None, error
+    connection.execute("RELEASE job")
+    return value, None
+
+
+def _migrate(connection: apsw.Connection) -> None:
+    """Bring the file up to the present schema, one transaction a step, once even when two processes start together."""
+    while True:
+        connection.execute("BEGIN IMMEDIATE")
+        version = fetch(connection, "PRAGMA user_version")[0][0]
+        if version > len(MIGRATIONS):
+            connection.execute("ROLLBACK")
+            raise StorageFailed("the data folder was written by a newer version of Yuefu; upgrade this one")
+        if version == len(MIGRATIONS):
+            connection.execute("ROLLBACK")
+            return
+        connection.execute(MIGRATIONS[version])
+        connection.execute(f"PRAGMA user_version={version + 1}")
+        connection.execute("COMMIT")

@@ -1,0 +1,118 @@
+"""Deals, and what they come to, in SQLite.
+
+Term sheets are immutable and shared, so each is read once and kept for good; a batch question then costs one narrow
+row a song.
+"""
+
+from collections.abc import Iterable
+
+import apsw
+import msgspec
+
+from yuefu.catalogue.song import UnknownSong
+from yuefu.ids import SongId, VendorId
+from yuefu.rights.deal import Chain, Deal, SongRights, TermSheet
+from yuefu.storage.sqlite.database import Database, fetch
+
+_RIGHTS = "SELECT vendor_id, revision, recording_sheet, work_sheet FROM song_rights WHERE song_id = ?"
+_SHEET = "SELECT body FROM term_sheets WHERE sheet_id = ?"
+_SHEET_ID = "SELECT sheet_id FROM term_sheets WHERE body = ?"
+_ADD_SHEET = "INSERT INTO term_sheets (body) VALUES (?) RETURNING sheet_id"
+_ADD_DEAL = "INSERT INTO deals (song_id, chain, sheet_id, revision, recorded_at_ms) VALUES (?, ?, ?, ?, ?)"
+_SET_SHEETS = """
+UPDATE song_rights SET revision = revision + 1, recording_sheet = coalesce(?, recording_sheet),
+                       work_sheet = coalesce(?, work_sheet)
+WHERE song_id = ? RETURNING revision
+"""
+_LATEST = "SELECT sheet_id, revision FROM deals WHERE song_id = ? AND chain = ? ORDER BY deal_id DESC LIMIT 1"
+
+
+class SqliteRights:
+    """Reads of the rights in force, on the caller's thread."""
+
+    def __init__(self, database: Database) -> None:
+        self._database = database
+        self._sheets: dict[int, TermSheet] = {}
+
+    def rights(self, song_id: SongId) -> SongRights:
+        """What is known of a published song's rights. Raises `UnknownSong`."""
+        found = self.rights_of(None, (song_id,))
+        if not found:
+            raise UnknownSong(song_id)
+        return found[0]
+
+    def rights_of(self, vendor_id: VendorId | None, song_ids: Iterable[SongId]) -> list[SongRights]:
+        """The rights of those songs that the vendor has (any vendor when None), in the order asked."""
+        reader = self._database.reader
+        found = []
+        for song_id in song_ids:
+            rows = fetch(reader, _RIGHTS, (song_id,))
+            if rows and (vendor_id is None or rows[0][0] == vendor_id):
+                found.append(self._to_rights(song_id, rows[0]))
+        return found
+
+    def _to_rights(self, song_id: SongId, row: tuple[int, int, int | None, int | None]) -> SongRights:
+        _, revision, recording, work = row
+        return SongRights(
+            song_id=song_id,
+            revision=revision,
+            recording=None if recording is None else self._sheet(recording),
+            work=None if work is None else self._sheet(work),
+        )
+
+    def _sheet(self, sheet_id: int) -> TermSheet:
+        sheet = self._sheets.get(sheet_id)
+        if sheet is None:
+            sheet = self._sheets[sheet_id] = _read_sheet(self._database.reader, sheet_id)
+        return sheet
+
+
+def read_rights(connection: apsw.Connection, song_id: SongId) -> SongRights:
+    """A song's rights as the caller's own transaction sees them. Raises `UnknownSong`."""
+    rows = fetch(connection, _RIGHTS, (song_id,))
+    if not rows:
+        raise UnknownSong(song_id)
+    _, revision, recording, work = rows[0]
+    return SongRights(
+        song_id=song_id,
+        revision=revision,
+        recording=None if recording is None else _read_sheet(connection, recording),
+        work=None if work is None else _read_sheet(connection, work),
+    )
+
+
+def record_deal(connection: apsw.Connection, deal: Deal, *, at_ms: int) -> int:
+    """Write a deal down, in place of the song's earlier deals for its chains, inside the caller's transaction.
+
+    Returns the new revision of the song's rights. Raises `UnknownSong`.
+    """
+    sheet_id = _keep_sheet(connection, deal.sheet)
+    recording, work = (sheet_id if chain in deal.chains else None for chain in (Chain.RECORDING, Chain.WORK))
+    rows = fetch(connection, _SET_SHEETS, (recording, work, deal.song_id))
+    if not rows:
+        raise UnknownSong(deal.song_id)
+    revision = int(rows[0][0])
+    for chain in deal.chains:
+        connection.execute(_ADD_DEAL, (deal.song_id, chain.value, sheet_id, revision, at_ms))
+    return revision
+
+
+def current_sheets(connection: apsw.Connection, song_id: SongId) -> tuple[dict[Chain, int], int]:
+    """The sheets in force by chain, and the revision they make, from the record of deals."""
+    sheets: dict[Chain, int] = {}
+    latest = 0
+    for chain in Chain:
+        for sheet_id, revision in fetch(connection, _LATEST, (song_id, chain.value)):
+            sheets[chain] = sheet_id
+            latest = max(latest, revision)
+    return sheets, latest
+
+
+def _keep_sheet(connection: apsw.Connection, sheet: TermSheet) -> int:
+    body = msgspec.json.encode(sheet).decode()
+    rows = fetch(connection, _SHEET_ID, (body,)) or fetch(connection, _ADD_SHEET, (body,))
+    return int(rows[0][0])
+
+
+def _read_sheet(connection: apsw.Connection, sheet_id: int) -> TermSheet:
+    return msgspec.json.decode(fetch(connection, _SHEET, (sheet_id,))[0][0], type=TermSheet)

@@ -1,0 +1,140 @@
+"""The tables, as a list of migrations. `PRAGMA user_version` says how many of them a file has had.
+
+Every statement keeps to SQL that PostgreSQL has too, but for the engine's own words for keys that count up.
+Instants are milliseconds since 1970 UTC; sets and lists that are never searched are JSON.
+"""
+
+_FOUNDATION = """
+CREATE TABLE apps (
+    app_id INTEGER PRIMARY KEY,
+    name TEXT NOT NULL,
+    sealed_secrets TEXT NOT NULL,           -- JSON array, newest first
+    default_vendor INTEGER NOT NULL,
+    vendors TEXT NOT NULL,
+    scenes TEXT NOT NULL,
+    billing_modes TEXT NOT NULL,
+    home_territory TEXT NOT NULL,
+    is_enabled INTEGER NOT NULL,
+    is_replay_protected INTEGER NOT NULL,
+    charges_every_call INTEGER NOT NULL,
+    created_at_ms INTEGER NOT NULL
+);
+
+CREATE TABLE songs (
+    song_id INTEGER PRIMARY KEY AUTOINCREMENT,
+    vendor_id INTEGER NOT NULL,
+    source_key TEXT NOT NULL,
+    revision INTEGER NOT NULL,
+    fingerprint TEXT NOT NULL,
+    title TEXT NOT NULL,
+    singers TEXT NOT NULL,
+    album TEXT NOT NULL,
+    language TEXT NOT NULL,
+    genre TEXT NOT NULL,
+    year INTEGER,
+    duration_ms INTEGER NOT NULL,
+    accompaniment_duration_ms INTEGER NOT NULL,
+    highlight TEXT,
+    states TEXT NOT NULL,
+    published_at_ms INTEGER NOT NULL,
+    removed_at_ms INTEGER,
+    UNIQUE (vendor_id, source_key)
+);
+INSERT INTO sqlite_sequence (name, seq) VALUES ('songs', 100000000);  -- nine digits, like the ids callers know
+
+CREATE TABLE parts (
+    song_id INTEGER NOT NULL REFERENCES songs,
+    kind TEXT NOT NULL,
+    quality TEXT NOT NULL,
+    media_type TEXT NOT NULL,
+    sha256 TEXT NOT NULL,
+    size_bytes INTEGER NOT NULL,
+    duration_ms INTEGER NOT NULL,
+    track_count INTEGER NOT NULL,
+    PRIMARY KEY (song_id, kind, quality)
+) WITHOUT ROWID;
+
+-- Terms by content: written once, never changed, shared by every song that came with the same.
+CREATE TABLE term_sheets (
+    sheet_id INTEGER PRIMARY KEY,
+    body TEXT NOT NULL UNIQUE
+);
+
+-- Every deal ever recorded. The latest of a song and chain replaces the earlier ones.
+CREATE TABLE deals (
+    deal_id INTEGER PRIMARY KEY,
+    song_id INTEGER NOT NULL REFERENCES songs,
+    chain TEXT NOT NULL,
+    sheet_id INTEGER NOT NULL REFERENCES term_sheets,
+    revision INTEGER NOT NULL,
+    recorded_at_ms INTEGER NOT NULL
+);
+CREATE INDEX deals_by_song ON deals (song_id, chain, deal_id);
+CREATE TRIGGER deals_are_never_edited BEFORE UPDATE ON deals BEGIN SELECT RAISE(ABORT, 'deals are append-only'); END;
+CREATE TRIGGER deals_are_never_deleted BEFORE DELETE ON deals BEGIN SELECT RAISE(ABORT, 'deals are append-only'); END;
+
+-- What the deals come to now, for every published song: the narrow row that batch questions read.
+CREATE TABLE song_rights (
+    song_id INTEGER PRIMARY KEY REFERENCES songs,
+    vendor_id INTEGER NOT NULL,
+    revision INTEGER NOT NULL,
+    recording_sheet INTEGER REFERENCES term_sheets,
+    work_sheet INTEGER REFERENCES term_sheets
+);
+
+CREATE TABLE sessions (
+    session_id INTEGER PRIMARY KEY,
+    token_hash BLOB NOT NULL UNIQUE,
+    app_id INTEGER NOT NULL REFERENCES apps,
+    user_id TEXT NOT NULL,
+    user_name TEXT NOT NULL,
+    rooms TEXT,                              -- JSON array, NULL for "any"
+    joined_rooms TEXT NOT NULL,
+    territory TEXT NOT NULL,
+    started_at_ms INTEGER NOT NULL,
+    expires_at_ms INTEGER NOT NULL
+);
+
+CREATE TABLE grants (
+    grant_id INTEGER PRIMARY KEY,
+    session_id INTEGER NOT NULL REFERENCES sessions,
+    app_id INTEGER NOT NULL,
+    user_id TEXT NOT NULL,
+    room_id TEXT NOT NULL,
+    song_id INTEGER NOT NULL REFERENCES songs,
+    vendor_id INTEGER NOT NULL,
+    resource_type INTEGER NOT NULL,
+    scene_id INTEGER NOT NULL,
+    billing_mode INTEGER NOT NULL,
+    rights_revision INTEGER NOT NULL,
+    granted_at_ms INTEGER NOT NULL,
+    expires_at_ms INTEGER NOT NULL
+);
+
+-- One charge per billable grant; added to, never edited.
+CREATE TABLE charges (
+    charge_id INTEGER PRIMARY KEY,
+    grant_id INTEGER NOT NULL UNIQUE REFERENCES grants,
+    app_id INTEGER NOT NULL,
+    vendor_id INTEGER NOT NULL,
+    billing_mode INTEGER NOT NULL,
+    charged_at_ms INTEGER NOT NULL
+);
+CREATE TRIGGER charges_are_never_edited BEFORE UPDATE ON charges
+    BEGIN SELECT RAISE(ABORT, 'charges are append-only'); END;
+CREATE TRIGGER charges_are_never_deleted BEFORE DELETE ON charges
+    BEGIN SELECT RAISE(ABORT, 'charges are append-only'); END;
+
+-- What a session may download: the latest grant of each resource.
+CREATE TABLE granted_resources (
+    session_id INTEGER NOT NULL REFERENCES sessions,
+    resource_id TEXT NOT NULL,
+    grant_id INTEGER NOT NULL REFERENCES grants,
+    song_id INTEGER NOT NULL,
+    need TEXT NOT NULL,
+    expires_at_ms INTEGER NOT NULL,
+    PRIMARY KEY (session_id, resource_id)
+) WITHOUT ROWID;
+"""
+
+MIGRATIONS: tuple[str, ...] = (_FOUNDATION,)

@@ -1,0 +1,1 @@
+"""What crosses the network: names, shapes, signatures, tokens and return codes. Knows no store and no socket."""

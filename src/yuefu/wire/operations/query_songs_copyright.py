@@ -1,0 +1,45 @@
+"""QuerySongsCopyright, `/song/copyright`: which rights are held in each of up to 20 songs."""
+
+from typing import Annotated
+
+import msgspec
+
+from yuefu.wire.operation import Operation
+
+
+class QuerySongsCopyrightParams(msgspec.Struct, frozen=True, kw_only=True):
+    """Ids count as sent: twenty times the same id is the limit reached."""
+
+    songs_id: Annotated[list[str], msgspec.Meta(min_length=1, max_length=20)]
+
+
+class Subright(msgspec.Struct, frozen=True, kw_only=True):
+    """1 where the right is held, else 0. `channel` is no right: a song of channel 0 is shown with the logo."""
+
+    song_lyric: int
+    """Words, music and accompaniment: the song may be sung."""
+    recording: int
+    """The recording: the song may be played."""
+    channel: int
+
+
+class SongCopyright(msgspec.Struct, frozen=True, kw_only=True):
+    subright: Subright
+    right: int
+    """1 when any right is held."""
+    song_id: str
+
+
+class SongsCopyright(msgspec.Struct, frozen=True, kw_only=True):
+    """One row per known song, in the order asked, duplicates once. Unknown ids are left out."""
+
+    copyright: list[SongCopyright]
+
+
+QUERY_SONGS_COPYRIGHT = Operation(
+    action="QuerySongsCopyright",
+    command="/song/copyright",
+    params=QuerySongsCopyrightParams,
+    result=SongsCopyright,
+    summary="Which rights are held in each of up to 20 songs",
+)

@@ -1,0 +1,61 @@
+"""Query strings, read in one pass.
+
+The documents print array parameters with raw brackets (`SongsId[]=1`); HTTP libraries send `SongsId%5B%5D=1`, some
+number them (`SongsId[0]=1`) and some just repeat the name. All four are one list here (decision G10 of the contract).
+"""
+
+from urllib.parse import quote, unquote_to_bytes
+
+from yuefu.wire.refusal import illegal
+
+MAX_PARAMETERS = 256
+"""Far above what any operation takes (30 ids and a dozen names), far below what would hurt."""
+
+
+def parse_query(raw: bytes) -> dict[str, list[str]]:
+    """Names and their values in order of appearance; the brackets of array names are taken off.
+
+    Raises `Refusal` (illegal parameter) for text that is not UTF-8 once percent-decoded, and for too many parameters.
+    """
+    fields: dict[str, list[str]] = {}
+    if not raw:
+        return fields
+    pairs = raw.split(b"&")
+    if len(pairs) > MAX_PARAMETERS:
+        raise illegal("query", f"more than {MAX_PARAMETERS} parameters")
+    for pair in pairs:
+        if not pair:
+            continue
+        raw_name, _, raw_value = pair.partition(b"=")
+        name = _decode(raw_name, parameter="query")
+        bracket = name.find("[")
+        if bracket > 0 and name[-1] == "]":
+            name = name[:bracket]
+        value = _decode(raw_value, parameter=name)
+        if name in fields:
+            fields[name].append(value)
+        else:
+            fields[name] = [value]
+    return fields
+
+
+def _decode(raw: bytes, *, parameter: str) -> str:
+    if b"+" in raw:
+        raw = raw.replace(b"+", b" ")
+    if b"%" in raw:
+        raw = unquote_to_bytes(raw)
+    try:
+        return raw.decode()
+    except UnicodeDecodeError:
+        raise illegal(parameter, "not valid UTF-8") from None
+
+
+def render_query(fields: dict[str, str | list[str]]) -> str:
+    """A query string as our SDK sends it: everything percent-encoded, array names with `%5B%5D`."""
+    pairs: list[str] = []
+    for name, value in fields.items():
+        if isinstance(value, list):
+            pairs.extend(f"{quote(name, safe='')}%5B%5D={quote(item, safe='')}" for item in value)
+        else:
+            pairs.append(f"{quote(name, safe='')}={quote(value, safe='')}")
+    return "&".join(pairs)

@@ -1,0 +1,45 @@
+"""An answer that is not the one asked for."""
+
+import re
+
+import msgspec
+
+from yuefu.errors import YuefuError
+from yuefu.wire.codes import ClientCode, Code
+
+
+class Refusal(YuefuError):
+    """A question answered with a code instead of data. `message` names the parameter when one is at fault."""
+
+    def __init__(self, code: Code, message: str) -> None:
+        super().__init__(f"{int(code)} {message}")
+        self.code = code
+        self.message = message
+
+
+class ClientRefusal(YuefuError):
+    """The same on the client API, whose codes are its own."""
+
+    def __init__(self, code: ClientCode, message: str) -> None:
+        super().__init__(f"{int(code)} {message}")
+        self.code = code
+        self.message = message
+
+
+def illegal(parameter: str, problem: str) -> Refusal:
+    """The documented refusal of an illegal parameter; its Message starts with the parameter's name."""
+    return Refusal(Code.ILLEGAL_PARAMETER, f"{parameter}: {problem}")
+
+
+_PATH = re.compile(r" - at `\$\.(?P<name>\w+)[^`]*`$")
+_MISSING = re.compile(r"missing required field `(?P<name>\w+)`")
+
+
+def illegal_field(error: msgspec.ValidationError, *, whole: str) -> Refusal:
+    """The refusal of input that misses its schema; it names the field, or `whole` when no single field is at fault."""
+    text = str(error)
+    missing = _MISSING.search(text)
+    if missing:
+        return illegal(missing["name"], "missing")
+    at = _PATH.search(text)
+    return illegal(at["name"], _PATH.sub("", text)) if at else illegal(whole, text)

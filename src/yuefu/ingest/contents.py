@@ -109,10 +109,10 @@ def printable(name: str) -> str:
     return name.encode("utf-8", "surrogateescape").decode("utf-8", "replace")
 
 
-def natural_order(name: str) -> tuple[list[tuple[int, str]], str]:
+def natural_order(name: str) -> tuple[list[tuple[bool, int, str]], str]:
     """Sorts "Song 2" before "Song 10"."""
     pieces = re.findall(r"\d+|\D+", fold(name))
-    return [(int(piece), "") if piece.isdecimal() else (-1, piece) for piece in pieces], name
+    return [(False, int(piece), "") if piece.isdecimal() else (True, 0, piece) for piece in pieces], name
 
 
 def _note(file: str, problem: str, action: str) -> Finding:

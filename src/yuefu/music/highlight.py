@@ -133,7 +133,8 @@ def _gather_phrases(lines: Iterable[Line], duration_ms: int) -> list[_Phrase]:
             phrases.append(phrase)
             continue
         before = phrases.pop()
-        joined = _Phrase(before.begin_ms, max(before.end_ms, phrase.end_ms), f"{before.text} {phrase.text}")
+        text = f"{before.text} {phrase.text}" if len(before.text) < MOST_LETTERS else before.text
+        joined = _Phrase(before.begin_ms, max(before.end_ms, phrase.end_ms), text)
         if joined.end_ms - joined.begin_ms <= SEGMENT.longest_ms or before.begin_ms == phrase.begin_ms:
             phrases.append(joined)
         else:

@@ -7,6 +7,7 @@ tables name sounds by one letter: a e i o u as in Italian, `E` the open e, `O` t
 
 import re
 import unicodedata
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 PINYIN_INITIALS = ("zh", "ch", "sh", *"bpmfdtnlgkhjqxzcsryw")
@@ -19,9 +20,9 @@ PINYIN_FINALS = {
 }  # fmt: skip
 
 ENGLISH_VOWELS = {
-    "ee": "i", "ea": "i", "oo": "u", "ou": "au", "ow": "ou", "ai": "ei", "ay": "ei", "igh": "ai", "oa": "ou", "oi": "Oi",
-    "oy": "Oi", "au": "O", "aw": "O", "ie": "i", "ei": "ei", "eigh": "ei", "ew": "iu", "ue": "u", "a": "a", "e": "E",
-    "i": "i", "o": "O", "u": "A", "y": "i",
+    "ee": "i", "ea": "i", "oo": "u", "ou": "au", "ow": "ou", "ai": "ei", "ay": "ei", "igh": "ai", "oa": "ou",
+    "oi": "Oi", "oy": "Oi", "au": "O", "aw": "O", "ie": "i", "ei": "ei", "eigh": "ei", "ew": "iu", "ue": "u",
+    "a": "a", "e": "E", "i": "i", "o": "O", "u": "A", "y": "i",
 }  # fmt: skip
 ENGLISH_IRREGULAR = {
     "the": "A", "to": "u", "how": "au", "now": "au", "was": "O", "my": "ai", "by": "ai", "one": "A", "once": "A",
@@ -84,26 +85,38 @@ def _after_y(final: str) -> str:
 
 
 def _latin(letters: str, language: str) -> Sound:
-    if language == "en" and letters in ENGLISH_IRREGULAR:
-        onset = re.match("[^aeiou]*", letters.removesuffix("y"))
-        return Sound(_first_consonant(onset[0] if onset else ""), ENGLISH_IRREGULAR[letters], _nasal(letters[1:]))
-    table = VOWELS_OF.get(language, PURE_VOWELS)
     match = re.search("[aeiouyäöüéèêâîôûāēīōū]", letters)
     if match is None:
         return Sound(_first_consonant(letters), "A", letters[-1:] if letters[-1:] in "nm" else "")
     begin = match.start()
-    if letters[begin] == "y" and begin + 1 < len(letters) and letters[begin + 1] in "aeiou":
+    if letters[begin] == "y" and letters[begin + 1 : begin + 2] in {*"aeiou"}:
         begin += 1
-    onset, rest = letters[:begin], letters[begin:]
-    silent_e = re.fullmatch(r"([aiouy])[b-df-hj-np-tv-z]+e[sd]?", rest)
-    if language == "en" and silent_e:
-        return Sound(_first_consonant(onset), ENGLISH_LONG[silent_e[1]], _nasal(rest.rstrip("esd")))
-    if language == "en" and rest in ENGLISH_LONG:
-        return Sound(_first_consonant(onset), ENGLISH_LONG[rest] if rest != "a" else "A")
-    group = next((rest[:n] for n in (4, 3, 2, 1) if rest[:n] in table), "")
-    vowels = table.get(group, PURE_VOWELS.get(_plain(rest[:1]), "A"))
+    onset, rest = _first_consonant(letters[:begin]), letters[begin:]
+    if language == "en":
+        return Sound(onset, *_english(letters, rest))
+    return Sound(onset, *_rhyme(rest, VOWELS_OF.get(language, PURE_VOWELS)))
+
+
+def _english(letters: str, rest: str) -> tuple[str, str]:
+    """Vowels and coda of an English syllable, whose spelling needs more rules than a table of letters."""
+    if letters in ENGLISH_IRREGULAR:
+        return ENGLISH_IRREGULAR[letters], _nasal(rest)
+    if rest == "a":
+        return "A", ""
+    if rest in ENGLISH_LONG:
+        return ENGLISH_LONG[rest], ""
+    silent_e = re.fullmatch("([aiouy])[b-df-hj-np-tv-z]+e[sd]?", rest)
+    if silent_e is not None:
+        return ENGLISH_LONG[silent_e[1]], _nasal(rest)
+    return _rhyme(rest, ENGLISH_VOWELS)
+
+
+def _rhyme(rest: str, table: Mapping[str, str]) -> tuple[str, str]:
+    """Vowels and coda of a syllable from its first vowel letter on: the longest spelling the table knows."""
+    group = next((rest[:size] for size in (4, 3, 2, 1) if rest[:size] in table), "")
+    vowels = table.get(group) or PURE_VOWELS.get(_plain(rest[:1]), "A")
     coda = "n" if vowels.endswith("n") else _nasal(rest[len(group) :])
-    return Sound(_first_consonant(onset), vowels.rstrip("n"), coda)
+    return vowels.rstrip("n"), coda
 
 
 def _first_consonant(onset: str) -> str:

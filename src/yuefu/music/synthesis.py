@@ -13,6 +13,7 @@ SAMPLE_RATE_HZ = 44_100
 TABLE_SIZE = 2_048
 
 Signal = NDArray[np.float32]
+Numbers = Sequence[float] | NDArray[np.floating]
 
 
 def samples(seconds: float) -> int:
@@ -26,10 +27,10 @@ def frequency_hz(pitch: float) -> float:
 
 
 def ring(
-    frequencies_hz: Sequence[float] | NDArray[np.float64],
-    decays_per_s: Sequence[float] | NDArray[np.float64],
-    amplitudes: Sequence[float] | NDArray[np.float64],
-    phases: Sequence[float] | NDArray[np.float64],
+    frequencies_hz: Numbers,
+    decays_per_s: Numbers,
+    amplitudes: Numbers,
+    phases: Numbers,
     seconds: float,
 ) -> Signal:
     """The sum of decaying partials `a·exp(-d·t)·cos(2πft + φ)`: a string, a bell, a held chord (decay 0).
@@ -129,7 +130,7 @@ def reverberate(signal: Signal, *, seconds: float, seed: int) -> Signal:
         wet[0::2, side] = line[: len(coarse)]
         wet[1:-1:2, side] = (line[: len(coarse) - 1] + line[1 : len(coarse)]) / 2
         wet[-1, side] = line[len(coarse) - 1]
-    return wet[: len(signal)]
+    return np.asarray(wet[: len(signal)])
 
 
 def _room(n: int, rate_hz: float, seconds: float, rng: np.random.Generator) -> Signal:

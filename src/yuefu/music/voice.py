@@ -136,7 +136,7 @@ def sing(phrases: Sequence[Phrase], singer: Singer, *, seconds: float, seed: int
     loudness = curves.loudness * (1 + 0.03 * _drift(len(curves.loudness), 40.0, rng))
     source = oscillate(_to_samples(f0_hz, n), _glottal_table(singer.brightness, int(20_000 / top_hz)))
     air = rng.standard_normal(n).astype(np.float32) * (0.4 + 0.6 * np.abs(source))
-    source = (source + singer.breath * air) * _to_samples(loudness, n).astype(np.float32)
+    source = np.asarray((source + singer.breath * air) * _to_samples(loudness, n), dtype=np.float32)
     return _filtered(source, curves, singer) + noises
 
 
@@ -203,7 +203,7 @@ def _draw_phrase(curves: _Curves, phrase: Phrase, rng: np.random.Generator) -> N
         slide_s = min(0.09, 0.35 * (before.end_s - before.begin_s), 0.35 * (after.end_s - after.begin_s))
         knots += [(after.begin_s - 0.6 * slide_s, before.pitch), (after.begin_s + 0.4 * slide_s, after.pitch)]
     times = (whole.start + np.arange(size)) * CONTROL_STEP / SAMPLE_RATE_HZ
-    curves.pitch[whole] = _smooth(np.interp(times, *zip(*knots, strict=True)), 0.03)
+    curves.pitch[whole] = _smooth(np.interp(times, [at_s for at_s, _ in knots], [pitch for _, pitch in knots]), 0.03)
     arch = np.interp(times, [begin_s, begin_s + 0.4 * (end_s - begin_s), end_s], [0.85, 1.0, 0.8])
     ends = np.interp(times, [begin_s - 0.02, begin_s + 0.05, end_s - 0.09, end_s + 0.03], [0, 1, 1, 0])
     curves.loudness[whole] = arch * ends
@@ -241,17 +241,16 @@ def _draw_syllable(curves: _Curves, syllable: tuple[Sound, float, float]) -> Non
     consonant = CONSONANTS.get(sound.onset)
     path = [*sound.vowels, *sound.coda]
     if consonant is not None:
-        closing = curves.span(begin_s - consonant.seconds, begin_s)
-        curves.loudness[closing] *= consonant.voicing
+        curves.loudness[curves.span(begin_s - consonant.seconds, begin_s)] *= consonant.voicing
         path = [consonant.shade, *path] if consonant.shade else path
     glide_s = min(0.09, (end_s - begin_s) / (len(path) + 2))
     nucleus = _nucleus(path)
     heads = [begin_s + index * glide_s for index in range(nucleus)]
     tails = [end_s - (len(path) - 1 - index) * 1.3 * glide_s for index in range(nucleus, len(path) - 1)]
     lead_s = consonant.seconds if consonant is not None else 0.04
-    _glide(curves, path[0], path[0], begin_s - lead_s, end_s + 0.06, glide_s)
-    for (before, after), at_s in zip(pairwise(path), [*heads, *tails], strict=True):
-        _glide(curves, before, after, at_s, end_s + 0.06, glide_s)
+    _glide(curves, (path[0], path[0]), curves.span(begin_s - lead_s, end_s + 0.06), glide_s)
+    for vowels, at_s in zip(pairwise(path), [*heads, *tails], strict=True):
+        _glide(curves, vowels, curves.span(at_s, end_s + 0.06), glide_s)
     if sound.coda:
         humming = curves.span(end_s - 1.0 * glide_s, end_s)
         curves.loudness[humming] *= 0.6
@@ -263,10 +262,8 @@ def _nucleus(path: Sequence[str]) -> int:
     return max(range(len(path)), key=lambda index: (openness.get(path[index], 0), -index))
 
 
-def _glide(curves: _Curves, before: str, after: str, begin_s: float, end_s: float, glide_s: float) -> None:
-    part = curves.span(begin_s, end_s)
-    curves.left[part] = curves.vowels.index(before)
-    curves.right[part] = curves.vowels.index(after)
+def _glide(curves: _Curves, vowels: tuple[str, str], part: slice, glide_s: float) -> None:
+    curves.left[part], curves.right[part] = (curves.vowels.index(vowel) for vowel in vowels)
     ages = np.arange(part.stop - part.start) * CONTROL_STEP / SAMPLE_RATE_HZ
     curves.mixture[part] = np.clip(ages / max(glide_s, 0.001), 0, 1)
 

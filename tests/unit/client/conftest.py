@@ -33,7 +33,9 @@ class Centre:
         step = self.script.pop(0)
         if isinstance(step, Exception):
             raise step
-        return step(request) if callable(step) else step
+        if isinstance(step, httpx2.Response):  # a copy: tests of both kinds of client share their parameters
+            return httpx2.Response(step.status_code, headers=step.headers, content=step.content)
+        return step(request)
 
     def will(self, *steps: Step) -> None:
         self.script += steps

@@ -65,7 +65,7 @@ def test_a_question_may_name_its_own_user_and_room(signed: Any, centre: Any, say
         httpx2.Response(200, json={"Code": 320050002, "Message": "", "RequestId": ""}),
         httpx2.Response(200, json={"Code": 320000002, "Message": "", "RequestId": ""}),
     ],
-    ids=repr,
+    ids=range(9),
 )
 def test_what_may_pass_is_asked_again_with_a_new_signature(failure: Any, signed: Any, centre: Any, say: Any) -> None:
     centre.will(failure, failure, say.replied(SEED))

@@ -46,6 +46,6 @@ def test_nothing_is_sung_after_the_audio(duration_ms: int) -> None:
         assert line.begin_ms < line.end_ms <= duration_ms
         assert all(word.end_ms <= duration_ms for word in line.words)
     notes = tuple(Note(begin_ms=at, duration_ms=400, pitch=60) for at in range(0, 6_000, 500))
-    line, _ = fit_pitch_line(PitchLine(notes=notes), duration_ms)
-    assert len(line.notes) == min(12, -(-duration_ms // 500))
-    assert all(note.duration_ms > 0 and note.end_ms <= duration_ms for note in line.notes)
+    pitch_line, _ = fit_pitch_line(PitchLine(notes=notes), duration_ms)
+    assert len(pitch_line.notes) == min(12, -(-duration_ms // 500))
+    assert all(note.duration_ms > 0 and note.end_ms <= duration_ms for note in pitch_line.notes)

@@ -51,14 +51,14 @@ def test_every_job_is_answered_and_what_it_tells_arrives(tasks: dict[str, Task])
 
 
 def test_a_job_that_crashes_raises_or_hangs_is_lost_alone(tasks: dict[str, Task]) -> None:
-    done = dict(work_through(tasks["stumble"], range(6), worker_count=2, time_limit_s=5, told=lambda job, amount: None))
+    done = dict(work_through(tasks["stumble"], range(6), worker_count=2, time_limit_s=3, told=lambda job, amount: None))
     assert {job for job, answer in done.items() if answer == job} == {0, 4, 5}
     crashed, raised, hung = (done[job] for job in (1, 2, 3))
     assert crashed == Lost("reading it crashed (SIGSEGV)")
     assert isinstance(raised, Lost)
     assert raised.reason == "KeyError: 'two'"
     assert "in stumble" in raised.trace
-    assert hung == Lost("not done after 5 s")
+    assert hung == Lost("not done after 3 s")
 
 
 def test_leaving_early_ends_all_workers_at_once(tasks: dict[str, Task]) -> None:
@@ -78,7 +78,7 @@ def test_workers_do_not_outlive_the_process_that_runs_them(tasks: dict[str, Task
             from crew_tasks import double
             from yuefu.ingest.crew import work_through
             if __name__ == "__main__":
-                for job, answer in work_through(double, range(9), worker_count=1, time_limit_s=60, told=lambda *_: None):
+                for _ in work_through(double, range(9), worker_count=1, time_limit_s=60, told=lambda *_: None):
                     print(multiprocessing.active_children()[0].pid, flush=True)
                     time.sleep(60)
         """)

@@ -96,5 +96,5 @@ def test_an_lrc_gives_title_and_singer_and_else_the_file_name_does(songs: Path) 
 
 def test_an_lrc_without_audio_is_refused(songs: Path) -> None:
     (songs / "a.lrc").write_text("[00:01.00]la\n")
-    with pytest.raises(Refused, match="^no audio"):
+    with pytest.raises(Refused, match=r"^no audio"):
         draft(songs)

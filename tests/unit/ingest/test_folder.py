@@ -96,22 +96,16 @@ def test_of_two_songs_with_one_key_the_second_is_rejected(songs: Path) -> None:
 
 
 def test_audio_is_a_song_with_its_lrc_or_without(songs: Path) -> None:
-    for name in (
-        "周杰伦 - 晴天.mp3",
-        "周杰伦 - 晴天.lrc",
-        "周杰伦 - 晴天（伴奏）.flac",
-        "b.m4a",
-        "b.vocals.m4a",
-        "clip.mp4",
-    ):
+    mix, lyrics, backing = "周杰伦 - 晴天.mp3", "周杰伦 - 晴天.lrc", "周杰伦 - 晴天（伴奏）.flac"
+    for name in (mix, lyrics, backing, "b.m4a", "b.vocals.m4a", "clip.mp4"):
         (songs / name).touch()
     first, second = discover([songs])
     assert isinstance(first, SongFolder)
     assert isinstance(second, SongFolder)
     assert (first.stem, second.stem) == ("b", "周杰伦 - 晴天")
     assert (first.lrc, first.tracks.vocals) == (None, songs / "b.vocals.m4a")
-    assert second.lrc == songs / "周杰伦 - 晴天.lrc"
-    assert second.tracks.files == (songs / "周杰伦 - 晴天.mp3", songs / "周杰伦 - 晴天（伴奏）.flac")
+    assert second.lrc == songs / lyrics
+    assert second.tracks.files == (songs / mix, songs / backing)
 
 
 @pytest.mark.parametrize(

@@ -6,10 +6,16 @@ import pytest
 
 from yuefu.ingest.workshop import open_workshop
 
-HOLD = "import sys; from pathlib import Path; from yuefu.ingest.workshop import open_workshop\n" + (
-    "with open_workshop(Path(sys.argv[1])) as folder:\n"
-    "    (folder / 'half').touch(); print(folder, flush=True); sys.stdin.read()\n"
-)
+HOLD = """
+import sys
+from pathlib import Path
+from yuefu.ingest.workshop import open_workshop
+
+with open_workshop(Path(sys.argv[1])) as folder:
+    (folder / "half").touch()
+    print(folder, flush=True)
+    sys.stdin.read()
+"""
 
 
 def test_the_folder_is_gone_when_the_work_fails(tmp_path: Path) -> None:

@@ -333,7 +333,7 @@ def test_p3_is_a_third_voice_where_the_text_knows_three(header: str) -> None:
 
 
 def test_voices_are_numbered_without_gaps() -> None:
-    song = song_of("P2\n: 0 1 0 a\nP9\n: 4 1 0 b", "#P9:九")
+    song = song_of("P2\n: 0 1 0 a\nP5\n: 4 -1 0 left out\nP9\n: 4 1 0 b", "#P9:九")
     assert [line.voices for line in song.lyrics.lines] == [(1,), (2,)]
     assert song.lyrics.voice_names == ("", "九")
 

@@ -18,7 +18,7 @@ from yuefu.ingest.repertoire.cover import draw_cover
 from yuefu.ingest.repertoire.performance import Pcm, Performance, perform
 from yuefu.ingest.repertoire.plan import HERE, Entry, chord_track, read_plan
 from yuefu.ingest.repertoire.score import Score, parse_score
-from yuefu.music import band, phonetics, synthesis, voice
+from yuefu.music import band, harmony, instruments, phonetics, style, synthesis, voice
 from yuefu.music.synthesis import SAMPLE_RATE_HZ
 from yuefu.music.voice import Singer
 
@@ -30,7 +30,7 @@ Save = Callable[[Path, Pcm], None]
 
 
 def entries() -> tuple[Entry, ...]:
-    """The repertoire in the order shown. Raises ValueError or msgspec.ValidationError for a plan that is wrong."""
+    """The repertoire in the order shown. Raises ValueError for a plan that is wrong."""
     return _plan()[1]
 
 
@@ -118,7 +118,9 @@ def _plan() -> tuple[dict[str, Singer], tuple[Entry, ...]]:
 def _fingerprint() -> str:
     """A hash of everything a rendered folder depends on: the package's files and the synthesis modules."""
     ours = [path for path in HERE.rglob("*") if path.suffix in {".py", ".toml", ".txt"}]
-    theirs = [Path(module.__file__ or "") for module in (band, phonetics, synthesis, voice)]
+    theirs = [
+        Path(module.__file__ or "") for module in (band, harmony, instruments, phonetics, style, synthesis, voice)
+    ]
     digest = sha256()
     for path in sorted([*ours, *theirs]):
         digest.update(path.name.encode() + b"\0" + path.read_bytes())

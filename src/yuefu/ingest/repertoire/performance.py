@@ -11,8 +11,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from yuefu.ingest.repertoire.score import Score, ScoreNote
-from yuefu.music.band import STYLES, Arrangement, Chord, LeadNote, play
+from yuefu.music.band import Arrangement, LeadNote, play
+from yuefu.music.harmony import Chord
 from yuefu.music.phonetics import Sound, pronounce
+from yuefu.music.style import STYLES
 from yuefu.music.synthesis import Signal, level_db, limiting_gain, pan, reverberate
 from yuefu.music.voice import Singer, SungNote, sing
 

@@ -8,7 +8,8 @@ import msgspec
 
 from yuefu.ids import VendorId
 from yuefu.ingest.repertoire.score import SONGS, Score, parse_score, ultrastar
-from yuefu.music.band import STYLES, Chord, parse_chord
+from yuefu.music.harmony import Chord, parse_chord
+from yuefu.music.style import STYLES
 from yuefu.music.voice import Singer
 
 HERE = Path(__file__).parent
@@ -85,7 +86,7 @@ class _Plan(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
 
 def read_plan() -> tuple[dict[str, Singer], tuple[Entry, ...]]:
-    """Singers by name and entries in their order. Raises msgspec.ValidationError or ValueError for a plan that is wrong."""
+    """Singers by name, and the entries in their order. Raises ValueError for a plan that is wrong."""
     plan = msgspec.toml.decode((HERE / "repertoire.toml").read_bytes(), type=_Plan)
     entries = []
     for number, fields in enumerate(plan.entries, 1):

@@ -12,8 +12,8 @@
 Each phrase is a line of notes over a line of syllables. A note is a degree of the major scale, 1 to 7 (0 rests), with
 `#` or `b` before it, `'` and `,` for the octaves above and below; it lasts a quarter, `_` halves it, `.` makes it half
 as long again, `-` adds a quarter. Bar lines are checked, which is what finds most slips of the pen. `~` sings on the
-syllable before it, `-` at a syllable's end joins it to the next (`--` keeps a hyphen between them). `P1`, `P2 -12` begin a voice at the song's beginning,
-so many semitones away from what is written; `rest 8` lets it wait so many bars.
+syllable before it, `-` at a syllable's end joins it to the next (`--` keeps a hyphen between them). `P1`, `P2 -12`
+begin a voice at the song's beginning, so many semitones away from what is written; `rest 8` lets it wait so many bars.
 
 `python -m yuefu.ingest.repertoire` writes every song's `song.txt` anew.
 """
@@ -27,7 +27,7 @@ from pathlib import Path
 SONGS = Path(__file__).with_name("songs")
 
 UNITS_PER_QUARTER = 8
-"""The finest note is a thirty-second. An UltraStar beat is a quarter of a beat of its #BPM, so #BPM is twice the tempo."""
+"""The finest note is a thirty-second. An UltraStar beat is a quarter of one of #BPM, so #BPM is twice the tempo."""
 
 MAJOR_SCALE = (0, 2, 4, 5, 7, 9, 11)
 NOTE = re.compile(r"(?P<accidental>[#b]?)(?P<degree>[0-7])(?P<octave>'*|,*)(?P<halved>_*)(?P<dots>\.*)(?P<added>-*)")
@@ -143,12 +143,12 @@ def _voices(body: str, key: int, score: Score) -> Iterator[tuple[tuple[ScoreNote
 def _phrase(notes: str, words: str, at: int, key: int, score: Score) -> tuple[tuple[ScoreNote, ...], int]:
     syllables = iter(_syllables(words))
     sung = []
-    for token in notes.split():
-        if token == "|":
+    for mark in notes.split():
+        if mark == "|":
             if (at - score.pickup) % score.bar_units:
                 raise ValueError(f"the bar does not end here: {notes!r}, unit {at}")
             continue
-        pitch, length = _note(token, key)
+        pitch, length = _note(mark, key)
         if pitch is not None:
             syllable = next(syllables, None)
             if syllable is None:
@@ -186,15 +186,15 @@ def _with_breath(phrase: list[ScoreNote]) -> tuple[ScoreNote, ...]:
 
 def _syllables(words: str) -> Iterator[str]:
     """The text of each note. A Latin word's blank stands after its last note, be that a "~"."""
-    tokens = words.split()
+    syllables = words.split()
     joined = False
-    for index, token in enumerate(tokens):
-        followed = index + 1 < len(tokens) and tokens[index + 1] == "~"
-        if token != "~":
-            joined = token.endswith("-") or _is_unspaced(token)
-        text = token.removesuffix("-")
-        yield text if joined or followed or index + 1 == len(tokens) else text + " "
+    for index, syllable in enumerate(syllables):
+        followed = syllables[index + 1 : index + 2] == ["~"]
+        if syllable != "~":
+            joined = syllable.endswith("-") or _is_unspaced(syllable)
+        text = syllable.removesuffix("-")
+        yield text if joined or followed or index + 1 == len(syllables) else text + " "
 
 
-def _is_unspaced(token: str) -> bool:
-    return unicodedata.name(token[0], "").startswith(("CJK", "HIRAGANA", "KATAKANA"))
+def _is_unspaced(syllable: str) -> bool:
+    return unicodedata.name(syllable[0], "").startswith(("CJK", "HIRAGANA", "KATAKANA"))

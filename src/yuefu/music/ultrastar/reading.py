@@ -120,12 +120,12 @@ def _sing_voices(headers: Headers, body: Body, clock: BeatClock, findings: Findi
     lines: list[Line] = []
     notes: list[Note] = []
     names: list[str] = []
-    voices = body.voices(label_3_is_both=_writes_3_for_both(headers, body))
-    for voice, (label, phrases) in enumerate(voices, 1):
-        voice_lines, voice_notes = sing(phrases, voice=voice, clock=clock, findings=findings)
-        lines += voice_lines
-        notes += voice_notes
-        names.append(headers.voice_names.get(label, ""))
+    for label, phrases in body.voices(label_3_is_both=_writes_3_for_both(headers, body)):
+        voice_lines, voice_notes = sing(phrases, voice=len(names) + 1, clock=clock, findings=findings)
+        if voice_notes:
+            lines += voice_lines
+            notes += voice_notes
+            names.append(headers.voice_names.get(label, ""))
     if not notes:
         raise NoNotes
     return (

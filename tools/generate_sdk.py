@@ -3,7 +3,6 @@
 Run `python tools/generate_sdk.py` after adding an operation; `--check` only tells whether that was done.
 """
 
-# ruff: noqa: INP001 -- a script, not a package
 import sys
 from collections import defaultdict
 from pathlib import Path

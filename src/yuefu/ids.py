@@ -26,6 +26,10 @@ def parse_song_id(text: str) -> SongId | None:
 
     Only the canonical decimal counts ("7", not "07" or "+7"), so that one song has one spelling.
     """
-    if text.isascii() and text.isdigit() and len(text) <= SONG_ID_DIGITS and not text.startswith("0"):
-        return SongId(int(text))
-    return None
+    if not 0 < len(text) <= SONG_ID_DIGITS:
+        return None
+    try:
+        number = int(text)
+    except ValueError:
+        return None
+    return SongId(number) if number > 0 and str(number) == text else None

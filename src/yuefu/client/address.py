@@ -11,6 +11,6 @@ def parse_base_url(text: str) -> str:
         url = httpx2.URL(text)
     except httpx2.InvalidURL as error:
         raise bad_parameter("base_url", "not a URL") from error
-    if url.scheme not in {"http", "https"} or not url.host or url.query or url.fragment:
+    if url.scheme not in {"http", "https"} or not url.host or "?" in text or "#" in text:
         raise bad_parameter("base_url", "must be http(s)://host[:port][/path], without a query")
     return text.rstrip("/")

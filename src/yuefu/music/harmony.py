@@ -3,7 +3,14 @@
 import re
 from dataclasses import dataclass
 
-QUALITIES = {"": (0, 4, 7), "m": (0, 3, 7), "7": (0, 4, 10), "m7": (0, 3, 10), "sus2": (0, 2, 7), "sus4": (0, 5, 7)}
+QUALITIES = {
+    "": (0, 4, 7),
+    "m": (0, 3, 7),
+    "7": (0, 4, 7, 10),
+    "m7": (0, 3, 7, 10),
+    "sus2": (0, 2, 7),
+    "sus4": (0, 5, 7),
+}
 ROOTS = {"C": 0, "D": 2, "E": 4, "F": 5, "G": 7, "A": 9, "B": 11}
 CHORD = re.compile(r"(?P<letter>[A-G])(?P<accidental>[#b]?)(?P<quality>m7|m|7|sus2|sus4|)")
 

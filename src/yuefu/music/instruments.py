@@ -103,7 +103,7 @@ def _burst(
 ) -> Signal:
     n = samples(seconds)
     curve = np.exp(-decay_per_s * np.arange(n) / SAMPLE_RATE_HZ).astype(np.float32)
-    return fade(shaped_noise(n, bands, rng) * curve / 4, attack_s=0.001, release_s=0.01)
+    return fade(shaped_noise(n, bands, rng) * curve / np.float32(4), attack_s=0.001, release_s=0.01)
 
 
 def _kick(rng: np.random.Generator) -> Signal:

@@ -57,7 +57,7 @@ def pronounce(spelling: str, language: str) -> Sound:
 
     Spelling without any vowel letter is sung on the neutral vowel.
     """
-    letters = re.sub(r"[^\w]", "", unicodedata.normalize("NFC", spelling.lower()))
+    letters = re.sub(r"[^\w]|ʻ", "", unicodedata.normalize("NFC", spelling.lower()))
     if language == "zh":
         return _pinyin(letters)
     return _latin(letters, language)

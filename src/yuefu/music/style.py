@@ -47,7 +47,7 @@ STYLES: Mapping[str, Style] = {
         grooves=_SOFT_GROOVES,
         bass=_BASS,
         pad=0.55,
-        drums=0.6,
+        drums=0.9,
     ),
     "festive": Style(
         strings="zheng",
@@ -56,7 +56,7 @@ STYLES: Mapping[str, Style] = {
         bass=_LIVELY_BASS,
         low=57,
         pad=0.3,
-        drums=0.75,
+        drums=1.4,
         room_s=1.1,
     ),
     "ballad": Style(
@@ -66,7 +66,7 @@ STYLES: Mapping[str, Style] = {
         bass=_BASS,
         low=52,
         pad=0.7,
-        drums=0.55,
+        drums=0.9,
         room_s=1.6,
     ),
     "lullaby": Style(
@@ -76,7 +76,7 @@ STYLES: Mapping[str, Style] = {
         bass=_BASS,
         low=67,
         pad=0.6,
-        drums=0.5,
+        drums=0.7,
         room_s=1.6,
     ),
     "folk": Style(
@@ -86,7 +86,7 @@ STYLES: Mapping[str, Style] = {
         bass=_BASS,
         low=50,
         pad=0.3,
-        drums=0.6,
+        drums=1.0,
     ),
     "lute": Style(
         strings="harp",
@@ -95,7 +95,7 @@ STYLES: Mapping[str, Style] = {
         bass={6: "1..5.."},
         low=52,
         pad=0.35,
-        drums=0.6,
+        drums=0.9,
     ),
     "hymn": Style(
         strings="piano",
@@ -103,7 +103,7 @@ STYLES: Mapping[str, Style] = {
         grooves={6: {"kick": "-.....", "hat": "-..-.."}, 8: {"kick": "-...-..."}},
         bass=_BASS,
         pad=1.0,
-        drums=0.4,
+        drums=0.6,
         room_s=2.0,
     ),
     "koto": Style(
@@ -113,7 +113,7 @@ STYLES: Mapping[str, Style] = {
         bass=_BASS,
         low=57,
         pad=0.4,
-        drums=0.6,
+        drums=0.9,
         room_s=1.8,
     ),
     "march": Style(
@@ -122,7 +122,7 @@ STYLES: Mapping[str, Style] = {
         grooves={8: {"kick": "X...x...", "snare": "..x.--x-"}},
         bass=_LIVELY_BASS,
         pad=0.7,
-        drums=0.55,
+        drums=1.0,
     ),
     "swing": Style(
         strings="guitar",
@@ -131,6 +131,6 @@ STYLES: Mapping[str, Style] = {
         bass=_LIVELY_BASS,
         low=52,
         pad=0.3,
-        drums=0.6,
+        drums=1.0,
     ),
 }

@@ -172,4 +172,4 @@ def limiting_gain(signal: Signal, ceiling: float) -> Signal:
     smooth = np.convolve(np.pad(lowest, reach, mode="edge"), window / window.sum(), mode="valid")
     safe = np.minimum(smooth, np.lib.stride_tricks.sliding_window_view(np.pad(needed, 1, mode="edge"), 3).min(axis=1))
     middles = (np.arange(count) + 0.5) * block
-    return np.interp(np.arange(len(signal)), middles, safe).astype(np.float32)
+    return np.asarray(np.interp(np.arange(len(signal)), middles, safe), dtype=np.float32)

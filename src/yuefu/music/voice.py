@@ -126,6 +126,8 @@ def sing(phrases: Sequence[Phrase], singer: Singer, *, seconds: float, seed: int
     n = samples(seconds)
     curves = _Curves.at_rest(n)
     noises = np.zeros(n, np.float32)
+    if not phrases:
+        return noises
     for phrase in phrases:
         _draw_phrase(curves, phrase, rng)
         _add_consonants(noises, phrase)

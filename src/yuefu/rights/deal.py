@@ -44,7 +44,7 @@ class Terms(msgspec.Struct, frozen=True, kw_only=True):
             raise BadTerms("a channel is a number from 0")
 
 
-class TermSheet(msgspec.Struct, frozen=True, kw_only=True):
+class TermSheet(msgspec.Struct, frozen=True, kw_only=True, cache_hash=True):
     """All terms in force together for one chain of one song: any of them may allow a use."""
 
     terms: tuple[Terms, ...]

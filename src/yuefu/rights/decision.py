@@ -1,5 +1,6 @@
 """May this song be played, may it be sung: one pure function over the deals in force at one instant."""
 
+from collections.abc import Iterable
 from enum import Enum
 
 import msgspec
@@ -53,6 +54,19 @@ def decide(rights: SongRights, *, at_ms: int) -> Decision:
         sing=ask_chain(rights.work, at_ms=at_ms),
         revision=rights.revision,
     )
+
+
+def decide_all(batch: Iterable[SongRights], *, at_ms: int) -> list[Decision]:
+    """`decide` for many songs at one instant; a term sheet that several of them share is asked once."""
+    answers: dict[TermSheet | None, Answer] = {None: _NO_DEAL}
+
+    def ask(sheet: TermSheet | None) -> Answer:
+        answer = answers.get(sheet)
+        if answer is None:
+            answer = answers[sheet] = ask_chain(sheet, at_ms=at_ms)
+        return answer
+
+    return [Decision(ask(rights.recording), ask(rights.work), rights.revision) for rights in batch]
 
 
 def ask_chain(sheet: TermSheet | None, *, at_ms: int) -> Answer:

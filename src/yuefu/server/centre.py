@@ -1,6 +1,6 @@
 """The licensed-music centre as its actions see it: ports only, no engine, no socket."""
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import Future
 from dataclasses import dataclass
 from pathlib import Path
@@ -35,7 +35,7 @@ class RightsBook(Protocol):
     def rights(self, song_id: SongId) -> SongRights:
         """A published song's rights. Raises `UnknownSong`."""
 
-    def rights_of(self, vendor_id: VendorId | None, song_ids: Iterable[SongId]) -> list[SongRights]:
+    def rights_of(self, vendor_id: VendorId | None, song_ids: Sequence[SongId]) -> list[SongRights]:
         """The rights of those songs that the vendor has (any vendor when None), in the order asked."""
 
 

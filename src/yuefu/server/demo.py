@@ -117,9 +117,7 @@ def _make(installation: Installation) -> None:
     entries = repertoire.entries()
     with tempfile.TemporaryDirectory(prefix="demo-", dir=installation.settings.data_folder) as staging:
         folders = _render(entries, Path(staging))
-        offers = {
-            entry.key: Offer(RIGHTS[entry.rights], Terms(channel=entry.channel)) for entry in entries
-        }
+        offers = {entry.key: Offer(RIGHTS[entry.rights], Terms(channel=entry.channel)) for entry in entries}
 
         def offer(song: PublishedSong) -> Offer:
             return offers[song.source_key]

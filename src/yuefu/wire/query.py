@@ -4,6 +4,7 @@ The documents print array parameters with raw brackets (`SongsId[]=1`); HTTP lib
 number them (`SongsId[0]=1`) and some just repeat the name. All four are one list here (decision G10 of the contract).
 """
 
+from functools import lru_cache
 from urllib.parse import quote, unquote_to_bytes
 
 from yuefu.wire.refusal import illegal
@@ -20,18 +21,16 @@ def parse_query(raw: bytes) -> dict[str, list[str]]:
     fields: dict[str, list[str]] = {}
     if not raw:
         return fields
-    pairs = raw.split(b"&")
+    pairs = _decode(raw, parameter="query").split("&")
     if len(pairs) > MAX_PARAMETERS:
         raise illegal("query", f"more than {MAX_PARAMETERS} parameters")
     for pair in pairs:
         if not pair:
             continue
-        raw_name, _, raw_value = pair.partition(b"=")
-        name = _decode(raw_name, parameter="query")
-        bracket = name.find("[")
-        if bracket > 0 and name[-1] == "]":
-            name = name[:bracket]
-        value = _decode(raw_value, parameter=name)
+        raw_name, _, value = pair.partition("=")
+        name = _name(raw_name)
+        if "%" in value or "+" in value:
+            value = _unquote(value, parameter=name)
         if name in fields:
             fields[name].append(value)
         else:
@@ -39,11 +38,19 @@ def parse_query(raw: bytes) -> dict[str, list[str]]:
     return fields
 
 
+@lru_cache(maxsize=512)
+def _name(raw_name: str) -> str:
+    """A parameter's name, its array brackets taken off. The same few dozen come again and again."""
+    name = _unquote(raw_name, parameter="query")
+    bracket = name.find("[")
+    return name[:bracket] if bracket > 0 and name[-1] == "]" else name
+
+
+def _unquote(text: str, *, parameter: str) -> str:
+    return _decode(unquote_to_bytes(text.replace("+", " ")), parameter=parameter)
+
+
 def _decode(raw: bytes, *, parameter: str) -> str:
-    if b"+" in raw:
-        raw = raw.replace(b"+", b" ")
-    if b"%" in raw:
-        raw = unquote_to_bytes(raw)
     try:
         return raw.decode()
     except UnicodeDecodeError:

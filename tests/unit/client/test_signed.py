@@ -167,7 +167,17 @@ def test_another_signature_than_2_0_is_refused(signature: str) -> None:
 
 @pytest.mark.parametrize(
     "base_url",
-    ["", "centre.example", "ftp://h", "https://", "https://h/?a=1", "https://h/#f", "http://[", "http://h:x"],
+    [
+        "",
+        "centre.example",
+        "ftp://h",
+        "https://",
+        "https://h/?",
+        "https://h/?a=1",
+        "https://h/#f",
+        "http://h/\x00",
+        "http://h:x",
+    ],
 )
 def test_a_base_url_that_is_none_is_refused_at_once(base_url: str) -> None:
     with pytest.raises(BadParameter, match="base_url"):

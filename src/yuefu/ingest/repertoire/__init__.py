@@ -5,7 +5,6 @@ another `REPERTOIRE_VERSION` is to be made anew.
 """
 
 import json
-from collections.abc import Callable
 from functools import cache
 from hashlib import sha256
 from pathlib import Path
@@ -25,8 +24,6 @@ from yuefu.music.voice import Singer
 __all__ = ["REPERTOIRE_VERSION", "Entry", "entries", "render"]
 
 ALBUM = "乐府示范曲集"
-
-Save = Callable[[Path, Pcm], None]
 
 
 def entries() -> tuple[Entry, ...]:
@@ -50,14 +47,14 @@ def render(entry: Entry, folder: Path) -> None:
     )
     folder.mkdir(parents=True, exist_ok=True)
     if entry.delivery == "lrc":
-        _deliver_lrc(entry, score, performance, folder, save_flac)
+        _deliver_lrc(entry, score, performance, folder)
     else:
-        _deliver_ultrastar(entry, performance, folder, save_flac)
+        _deliver_ultrastar(entry, performance, folder)
     _cover(entry, score).save(folder / "cover.jpg", quality=90)
     (folder / "song.toml").write_text(_sidecar(entry), "utf-8", newline="\n")
 
 
-def save_flac(path: Path, pcm: Pcm) -> None:
+def _save_flac(path: Path, pcm: Pcm) -> None:
     """Write 16-bit stereo samples (n, 2) as a FLAC file."""
     with av.open(str(path), "w", format="flac") as container:
         stream = container.add_stream("flac", rate=SAMPLE_RATE_HZ, layout="stereo", format="s16")
@@ -67,17 +64,17 @@ def save_flac(path: Path, pcm: Pcm) -> None:
             container.mux(packet)
 
 
-def _deliver_ultrastar(entry: Entry, performance: Performance, folder: Path, save: Save) -> None:
-    save(folder / "song.flac", performance.mix)
-    save(folder / "vocals.flac", performance.vocals)
-    save(folder / "instrumental.flac", performance.instrumental)
+def _deliver_ultrastar(entry: Entry, performance: Performance, folder: Path) -> None:
+    _save_flac(folder / "song.flac", performance.mix)
+    _save_flac(folder / "vocals.flac", performance.vocals)
+    _save_flac(folder / "instrumental.flac", performance.instrumental)
     (folder / "song.txt").write_bytes(entry.song_text)
 
 
-def _deliver_lrc(entry: Entry, score: Score, performance: Performance, folder: Path, save: Save) -> None:
+def _deliver_lrc(entry: Entry, score: Score, performance: Performance, folder: Path) -> None:
     name = entry.piece.title
-    save(folder / f"{name}.flac", performance.mix)
-    save(folder / f"{name}.instrumental.flac", performance.instrumental)
+    _save_flac(folder / f"{name}.flac", performance.mix)
+    _save_flac(folder / f"{name}.instrumental.flac", performance.instrumental)
     (folder / f"{name}.lrc").write_text(_lrc(entry, score), "utf-8", newline="\n")
 
 

@@ -15,7 +15,7 @@ from yuefu.music.band import Arrangement, LeadNote, play
 from yuefu.music.harmony import Chord
 from yuefu.music.phonetics import Sound, pronounce
 from yuefu.music.style import STYLES
-from yuefu.music.synthesis import Signal, level_db, limiting_gain, pan, reverberate
+from yuefu.music.synthesis import Signal, fade, level_db, limiting_gain, pan, reverberate
 from yuefu.music.voice import Singer, SungNote, sing
 
 SOUNDS = Path(__file__).with_name("sounds.txt")
@@ -72,7 +72,7 @@ def _balanced(vocals: Signal, band: Signal) -> Performance:
     """Both at the loudness they have in the mix, under one and the same gain, so that they still add up."""
     vocals *= np.float32(10 ** ((level_db(band) + VOCALS_OVER_BAND_DB - level_db(vocals)) / 20))
     gain = np.float32(10 ** ((LEVEL_DB - level_db(vocals + band)) / 20))
-    limited = (gain * limiting_gain(gain * (vocals + band), PEAK))[:, None]
+    limited = fade(gain * limiting_gain(gain * (vocals + band), PEAK), release_s=0.4)[:, None]
     return Performance(_pcm(vocals * limited), _pcm(band * limited))
 
 

@@ -1,0 +1,91 @@
+"""What the benches measure on: a data folder with a catalogue, and apps enough that no quota stands in the way."""
+
+import contextlib
+import subprocess
+import sysconfig
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+import msgspec
+
+from bench.process import ROOT, Server, free_port, running
+from yuefu.access.app import SCENES, App
+from yuefu.server.founding import new_app
+from yuefu.server.settings import Settings
+from yuefu.server.wiring import Installation, open_installation
+from yuefu.wire.vendor import BillingMode
+
+VENDOR = 1
+YUEFU = Path(sysconfig.get_path("scripts")) / "yuefu"
+_FILLING_FILE = "filling.json"
+
+
+class Filling(msgspec.Struct, frozen=True):
+    """What `yuefu bench catalogue` said of its work."""
+
+    songs: int
+    seconds: float
+    songs_per_s: float
+
+
+@dataclass(frozen=True, slots=True)
+class Stock:
+    """A filled data folder: its apps with their secrets, and the ids of its songs, which follow each other."""
+
+    folder: Path
+    apps: tuple[App, ...]
+    song_ids: range
+    filling: Filling
+
+
+def stock_up(folder: Path, *, songs: int, apps: int) -> Stock:
+    """The stock in `folder`, filled if it isn't yet."""
+    report = folder / _FILLING_FILE
+    if not report.exists():
+        command = [YUEFU, "bench", "catalogue", "--songs", str(songs), "--data", folder, "--json"]
+        made = subprocess.run(command, cwd=ROOT, stdout=subprocess.PIPE, check=True)
+        report.write_bytes(made.stdout)
+    with open_installation(Settings(data=str(folder))) as installation:
+        return Stock(
+            folder=folder,
+            apps=tuple(_add_apps(installation, apps)),
+            song_ids=_song_ids(installation),
+            filling=msgspec.json.decode(report.read_bytes(), type=Filling),
+        )
+
+
+@contextlib.contextmanager
+def serving(folder: Path) -> Iterator[Server]:
+    """`yuefu serve` on that folder, with one worker."""
+    port = free_port()
+    command = [str(YUEFU), "serve", "--data", str(folder), "--port", str(port)]
+    with running(command, port=port, ready_path="/readyz") as server:
+        yield server
+
+
+def _add_apps(installation: Installation, count: int) -> list[App]:
+    known = {app.app_id: app for app in installation.apps.apps()}
+    for app_id in range(1, count + 1):
+        if app_id not in known:
+            app = new_app(
+                f"bench {app_id}",
+                app_id=app_id,
+                vendors=(VENDOR,),
+                default_vendor=VENDOR,
+                scenes=SCENES,
+                billing=(BillingMode.PER_USE,),
+                territory=installation.settings.home_territory,
+            )
+            installation.apps.create(app, at_ms=installation.centre.now_ms())
+            known[app.app_id] = app
+    return list(known.values())
+
+
+def _song_ids(installation: Installation) -> range:
+    first, last, count = installation.database.reader.execute(
+        "SELECT min(song_id), max(song_id), count(*) FROM song_rights"
+    ).fetchall()[0]
+    if last - first + 1 != count:
+        raise ValueError(f"{installation.settings.data}: not a folder that only the bench has filled")
+    return range(first, last + 1)

@@ -1,0 +1,401 @@
+"""The client API's clients, async and sync, against a scripted centre."""
+
+import json
+from collections.abc import Callable
+from typing import Any, assert_type
+
+import httpx2
+import pytest
+
+from yuefu.client import (
+    AccompanimentResult,
+    BadAnswer,
+    BadParameter,
+    BillingMode,
+    Busy,
+    ClientCode,
+    ClipResult,
+    CopyrightedMusic,
+    CopyrightedMusicError,
+    CopyrightedMusicSync,
+    Expired,
+    KrcLyric,
+    NotAllowed,
+    NotAuthenticated,
+    NotFound,
+    ResourceResult,
+    ResourceType,
+    SegmentResult,
+    SongResult,
+    TransportFailed,
+)
+
+RESOURCE = {
+    "resource_id": "z_7_1",
+    "size": 9,
+    "quality": "normal",
+    "share_token": "a-share-token",
+    "resource_ttl": 86_400_000,
+}
+TAIL = {"resources_size": 1, "resources": [RESOURCE]}
+SONG = {
+    "is_accompany": 0,
+    "song_name": "茉莉花",
+    "singer_name": "民歌",
+    "song_id": "7",
+    "duration": 60_000,
+    "token_ttl": 3_600_000,
+    **TAIL,
+}
+ACCOMPANIMENT = {
+    "has_original": 1,
+    "is_accompany": 1,
+    "song_id": "7",
+    "share_token": "a-share-token",
+    "duration": 60_000,
+    "token_ttl": 3_600_000,
+    "krc_token": "a-krc-token",
+    "krc_token_ttl": 43_200_000,
+    **TAIL,
+}
+CLIP = {
+    "is_clip": 1,
+    "is_accompany": 0,
+    "krc_token": "a-krc-token",
+    "krc_token_ttl": 43_200_000,
+    "song_id": "7",
+    "share_token_ttl": 3_600_000,
+    "token_ttl": 3_600_000,
+    "segment_begin": 133_157,
+    "segment_end": 235_337,
+    "prelude_duration": 5_000,
+    **TAIL,
+}
+SEGMENT = {**CLIP, "other_segments": [{"begin": 59_776, "end": 73_000}]}
+KRC = {
+    "lines": [
+        {
+            "begin_time": 1_000,
+            "duration": 900,
+            "content": "好一朵",
+            "words": [{"offset": 0, "duration": 300, "word": "好"}, {"offset": 300, "duration": 600, "word": "一朵"}],
+        }
+    ],
+    "krc_format_offset": 0,
+    "ti": "茉莉花",
+}
+BY_TYPE: dict[ResourceType, tuple[dict[str, Any], type[ResourceResult]]] = {
+    ResourceType.SONG: (SONG, SongResult),
+    ResourceType.ACCOMPANIMENT: (ACCOMPANIMENT, AccompanimentResult),
+    ResourceType.ACCOMPANIMENT_CLIP: (CLIP, ClipResult),
+    ResourceType.ACCOMPANIMENT_SEGMENT: (SEGMENT, SegmentResult),
+}
+
+
+def test_init_sends_the_login_token_and_later_calls_the_session(stranger: Any, centre: Any, say: Any) -> None:
+    centre.will(say.enveloped({"session": "the-session", "expires_in": 86400}), httpx2.Response(200, json=KRC))
+    stranger.init(app_id=12345, user_id="demo", token="04token==", user_name="小明", room_ids=["房间一"])
+    stranger.get_krc_lyric_by_token("k")
+    init, lyric = centre.requests
+    assert (init.method, init.url.path) == ("POST", "/client/v1/init")
+    assert init.headers["Authorization"] == "Bearer 04token=="
+    assert init.headers["Content-Type"] == "application/json"
+    assert centre.bodies[0] == {"app_id": 12345, "user_id": "demo", "user_name": "小明", "room_ids": ["房间一"]}
+    assert lyric.headers["Authorization"] == "Bearer the-session"
+
+
+def test_nothing_can_be_asked_before_init(stranger: Any, tmp_path: Any) -> None:
+    calls: list[Callable[[], object]] = [
+        lambda: stranger.request_resource("7"),
+        lambda: stranger.get_krc_lyric_by_token("k"),
+        lambda: stranger.send_extended_request("/song/copyright", {}),
+        lambda: stranger.get_resource_bytes("z_7_1"),
+        lambda: stranger.download("z_7_1", tmp_path / "a"),
+        stranger.destroy,
+    ]
+    for call in calls:
+        with pytest.raises(NotAuthenticated) as caught:
+            call()
+        assert caught.value.code == ClientCode.NOT_INITIALISED
+
+
+def test_a_refused_login_leaves_no_session(stranger: Any, centre: Any, say: Any) -> None:
+    centre.will(say.refusal(1017009, "the token has expired"))
+    with pytest.raises(NotAuthenticated, match="the token has expired"):
+        stranger.init(app_id=1, user_id="u", token="t")
+    with pytest.raises(NotAuthenticated, match="init"):
+        stranger.request_resource("7")
+
+
+@pytest.mark.parametrize("token", ["", "two words", "line\nbreak", "茉莉"])
+def test_a_login_token_that_no_header_can_hold_is_refused_and_not_repeated(token: str, stranger: Any) -> None:
+    with pytest.raises(BadParameter) as caught:
+        stranger.init(app_id=1, user_id="u", token=token)
+    assert str(caught.value) == "1017040 ILLEGAL_PARAMETER: token: not a login token"
+
+
+@pytest.mark.parametrize(
+    "data", [{}, {"session": "s"}, {"session": "", "expires_in": 1}, {"session": "a\nb", "expires_in": 1}]
+)
+def test_a_session_that_is_none_is_a_bad_answer(data: Any, stranger: Any, centre: Any, say: Any) -> None:
+    centre.will(say.enveloped(data))
+    with pytest.raises(BadAnswer):
+        stranger.init(app_id=1, user_id="u", token="t")
+
+
+@pytest.mark.parametrize("resource_type", list(ResourceType))
+def test_the_type_asked_for_is_the_type_answered(
+    resource_type: ResourceType, music: Any, centre: Any, say: Any
+) -> None:
+    data, result = BY_TYPE[resource_type]
+    centre.will(say.enveloped(data))
+    answer: Any = music.request_resource("7", resource_type=resource_type)
+    assert type(answer) is result
+    assert answer.resources[0].size == 9
+    assert centre.requests[0].url.path == "/client/v1/request_resource"
+    assert centre.bodies[0]["resource_type"] == resource_type.value
+
+
+def test_an_accompaniment_is_asked_for_unless_told_otherwise(music: Any, centre: Any, say: Any) -> None:
+    centre.will(say.enveloped(ACCOMPANIMENT))
+    assert music.request_resource("7").has_original == 1
+    assert centre.bodies == [
+        {
+            "song_id": "7",
+            "mode": 0,
+            "vendor_id": 0,
+            "room_id": "",
+            "master_id": "",
+            "scene_id": 0,
+            "resource_type": 1,
+        }
+    ]
+
+
+def test_all_terms_are_sent(music: Any, centre: Any, say: Any) -> None:
+    centre.will(say.enveloped(SEGMENT))
+    segment = music.request_resource(
+        "7",
+        resource_type=ResourceType.ACCOMPANIMENT_SEGMENT,
+        mode=BillingMode.HOST_MONTH,
+        vendor_id=2,
+        room_id="房间",
+        master_id="host",
+        scene_id=4,
+    )
+    assert segment.other_segments[0].begin == 59_776
+    assert centre.bodies[0] == {
+        "song_id": "7",
+        "mode": 3,
+        "vendor_id": 2,
+        "room_id": "房间",
+        "master_id": "host",
+        "scene_id": 4,
+        "resource_type": 3,
+    }
+
+
+def test_a_resource_type_that_is_none_is_refused(music: Any) -> None:
+    with pytest.raises(BadParameter, match=r"resource_type: must be one of \[0, 1, 2, 3\]"):
+        music.request_resource("7", resource_type=4)
+
+
+@pytest.mark.parametrize(
+    "failure", [httpx2.ConnectError("x"), httpx2.ConnectTimeout("x"), httpx2.PoolTimeout("x")], ids=repr
+)
+def test_a_request_that_never_left_is_made_again(failure: Exception, music: Any, centre: Any, say: Any) -> None:
+    centre.will(failure, failure, say.enveloped(ACCOMPANIMENT))
+    assert music.request_resource("7").song_id == "7"
+
+
+@pytest.mark.parametrize(
+    ("failure", "error"),
+    [
+        (httpx2.ReadTimeout("x"), TransportFailed),
+        (httpx2.WriteError("x"), TransportFailed),
+        (httpx2.RemoteProtocolError("x"), TransportFailed),
+        (httpx2.Response(503), Busy),
+        (httpx2.Response(200, json={"code": 1017097, "message": "", "request_id": ""}), Busy),
+        (httpx2.Response(200, json={"code": 1017099, "message": "", "request_id": ""}), CopyrightedMusicError),
+    ],
+    ids=range(6),
+)
+def test_a_request_that_may_have_been_charged_is_made_once(
+    failure: Any, error: type[CopyrightedMusicError], music: Any, centre: Any
+) -> None:
+    centre.will(failure)
+    with pytest.raises(error):
+        music.request_resource("7")
+    assert len(centre.requests) == 1
+
+
+@pytest.mark.parametrize(
+    ("code", "error"), [(1017030, NotAllowed), (1017033, NotFound), (1017019, Expired), (1017040, BadParameter)]
+)
+def test_a_refused_request_says_why(
+    code: int, error: type[CopyrightedMusicError], music: Any, centre: Any, say: Any
+) -> None:
+    centre.will(say.refusal(code, "why"))
+    with pytest.raises(error, match=f"{code} .*: why .request r-2"):
+        music.request_resource("7")
+
+
+@pytest.mark.parametrize("field", list(ACCOMPANIMENT))
+def test_a_missing_documented_field_is_a_bad_answer(field: str, music: Any, centre: Any, say: Any) -> None:
+    centre.will(say.enveloped({name: value for name, value in ACCOMPANIMENT.items() if name != field}))
+    with pytest.raises(BadAnswer, match=field):
+        music.request_resource("7")
+
+
+def test_fields_nobody_documented_are_ignored(music: Any, centre: Any, say: Any) -> None:
+    centre.will(say.enveloped({**SONG, "mood": "calm"}, trace="x"))
+    assert music.request_resource("7", resource_type=ResourceType.SONG).song_name == "茉莉花"
+
+
+@pytest.mark.parametrize(
+    "answer",
+    [
+        httpx2.Response(200),
+        httpx2.Response(200, text="茉莉花"),
+        httpx2.Response(200, json=ACCOMPANIMENT),
+        httpx2.Response(200, json={"code": 0, "message": "", "request_id": ""}),
+        httpx2.Response(200, json={"code": 0, "data": ACCOMPANIMENT}),
+        httpx2.Response(200, json={"code": 0, "message": "", "request_id": "", "data": []}),
+        httpx2.Response(200, content=b'{"code":0,"data":' + b"[" * 9_000),
+        httpx2.Response(401, json={"error": "no"}),
+    ],
+    ids=range(8),
+)
+def test_another_shape_than_the_documented_one_is_a_bad_answer(answer: Any, music: Any, centre: Any) -> None:
+    centre.will(answer)
+    with pytest.raises(BadAnswer):
+        music.request_resource("7")
+
+
+def test_word_lyrics_come_as_a_bare_object(music: Any, centre: Any) -> None:
+    centre.will(httpx2.ReadTimeout("x"), httpx2.Response(200, json=KRC))
+    lyric = music.get_krc_lyric_by_token("the-krc-token")
+    assert isinstance(lyric, KrcLyric)
+    assert [word.word for word in lyric.lines[0].words] == ["好", "一朵"]
+    assert centre.requests[1].url.path == "/client/v1/get_krc_lyric_by_token"
+    assert centre.bodies[1] == {"krc_token": "the-krc-token"}
+
+
+def test_refused_word_lyrics_come_in_an_envelope(music: Any, centre: Any, say: Any) -> None:
+    centre.will(say.refusal(1017047), httpx2.Response(200, json={"lines": [{"begin_time": 0}]}))
+    with pytest.raises(Expired):
+        music.get_krc_lyric_by_token("k")
+    with pytest.raises(BadAnswer):
+        music.get_krc_lyric_by_token("k")
+
+
+def test_a_command_brings_its_data_or_its_bare_object(music: Any, centre: Any, say: Any) -> None:
+    centre.will(say.enveloped({"copyright": []}), httpx2.Response(200, json={"prelude_end_time": 900}))
+    assert music.send_extended_request("/song/copyright", {"songs_id": ["1"], "vendor_id": 1}) == {"copyright": []}
+    assert music.send_extended_request("/api/get_prelude_end_time", {"resource_id": "z"}) == {"prelude_end_time": 900}
+    assert centre.requests[0].url.path == "/client/v1/send_extended_request"
+    assert centre.bodies[0] == {"command": "/song/copyright", "params": {"songs_id": ["1"], "vendor_id": 1}}
+
+
+def test_a_refused_command_says_why(music: Any, centre: Any, say: Any) -> None:
+    centre.will(say.refusal(1017000, "command: empty"), httpx2.Response(200, json=[1]))
+    with pytest.raises(BadParameter, match="command: empty"):
+        music.send_extended_request("", {})
+    with pytest.raises(BadAnswer):
+        music.send_extended_request("/song/copyright", {})
+
+
+@pytest.mark.parametrize("value", [object(), "\ud800", {(1, 2): 3}], ids=["object", "surrogate", "key"])
+def test_params_that_are_not_json_are_refused(value: object, music: Any) -> None:
+    with pytest.raises(BadParameter, match="params"):
+        music.send_extended_request("/song/copyright", {"songs_id": value})
+
+
+def test_destroy_ends_the_session(music: Any, centre: Any, say: Any) -> None:
+    centre.will(say.enveloped({}))
+    music.destroy()
+    assert centre.requests[0].url.path == "/client/v1/destroy"
+    with pytest.raises(NotAuthenticated):
+        music.destroy()
+
+
+def test_a_session_the_server_forgot_is_ended(music: Any, centre: Any, say: Any) -> None:
+    centre.will(httpx2.ReadTimeout("x"), say.refusal(1017096))
+    music.destroy()
+
+
+def test_a_session_that_could_not_be_ended_can_be_tried_again(music: Any, centre: Any, say: Any) -> None:
+    centre.will(say.refusal(1017099), say.refusal(1017009), say.enveloped({}))
+    for error in (CopyrightedMusicError, NotAuthenticated):
+        with pytest.raises(error):
+            music.destroy()
+    music.destroy()
+
+
+def test_leaving_the_block_ends_the_session(stranger: Any, centre: Any, say: Any) -> None:
+    centre.will(say.enveloped({"session": "s", "expires_in": 1}), say.enveloped({}))
+    with stranger:
+        stranger.init(app_id=1, user_id="u", token="t")
+    assert [request.url.path for request in centre.requests] == ["/client/v1/init", "/client/v1/destroy"]
+
+
+def test_the_blocks_own_error_is_the_one_told(stranger: Any, centre: Any, say: Any) -> None:
+    centre.will(say.enveloped({"session": "s", "expires_in": 1}), say.refusal(1017099))
+    stranger.init(app_id=1, user_id="u", token="t")
+    with pytest.raises(ZeroDivisionError), stranger:
+        _ = 1 / 0
+
+
+def test_a_failing_end_is_told_when_nothing_else_is(stranger: Any, centre: Any, say: Any) -> None:
+    centre.will(say.enveloped({"session": "s", "expires_in": 1}), say.refusal(1017099))
+    with pytest.raises(CopyrightedMusicError, match="1017099"), stranger:
+        stranger.init(app_id=1, user_id="u", token="t")
+
+
+def test_a_block_without_a_session_asks_nothing(stranger: Any) -> None:
+    with stranger:
+        pass
+
+
+def test_neither_repr_nor_error_tells_a_token(music: Any, centre: Any, say: Any) -> None:
+    centre.will(say.refusal(1017046), httpx2.ReadError("the-session"), *[httpx2.ReadTimeout("the-session")] * 4)
+    texts = [repr(music)]
+    calls: list[Callable[[], object]] = [
+        lambda: music.get_krc_lyric_by_token("a-krc-token"),
+        lambda: music.request_resource("7"),
+    ]
+    for call in calls:
+        with pytest.raises(CopyrightedMusicError) as caught:
+            call()
+        texts += [str(caught.value), repr(caught.value)]
+    with pytest.raises(TransportFailed) as failed:
+        music.get_krc_lyric_by_token("a-krc-token")
+    texts += [str(failed.value), repr(failed.value)]
+    for secret in ("the-session", "the-login-token", "a-krc-token"):
+        assert not any(secret in text for text in texts)
+
+
+async def test_the_types_known_to_the_checker_are_the_types_answered(centre: Any, say: Any) -> None:
+    """Run by mypy as much as by pytest: `assert_type` is the test."""
+    centre.will(
+        *[say.enveloped(data) for data in ({"session": "s", "expires_in": 1}, ACCOMPANIMENT, SONG, CLIP, SEGMENT)]
+    )
+    centre.will(say.enveloped({}))
+    async with CopyrightedMusic("https://h", transport=centre.transport) as music:
+        await music.init(app_id=1, user_id="u", token="t")
+        assert_type(await music.request_resource("7", vendor_id=1), AccompanimentResult)
+        assert_type(await music.request_resource("7", resource_type=ResourceType.SONG), SongResult)
+        assert_type(await music.request_resource("7", resource_type=ResourceType.ACCOMPANIMENT_CLIP), ClipResult)
+        segment = await music.request_resource("7", resource_type=ResourceType.ACCOMPANIMENT_SEGMENT, scene_id=4)
+        assert_type(segment, SegmentResult)
+
+
+def test_the_types_known_to_the_checker_are_those_of_the_sync_client_too(centre: Any, say: Any) -> None:
+    centre.will(*[say.enveloped(data) for data in ({"session": "s", "expires_in": 1}, ACCOMPANIMENT, SONG, SONG)])
+    centre.will(say.enveloped({}))
+    any_type = ResourceType(json.loads("0"))
+    with CopyrightedMusicSync("https://h", transport=centre.transport) as music:
+        music.init(app_id=1, user_id="u", token="t")
+        assert_type(music.request_resource("7"), AccompanimentResult)
+        assert_type(music.request_resource("7", resource_type=ResourceType.SONG), SongResult)
+        assert_type(music.request_resource("7", resource_type=any_type), ResourceResult)

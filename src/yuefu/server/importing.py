@@ -1,7 +1,6 @@
 """An import as people watch it: with a progress bar, a rate and the time left."""
 
 import os
-import tempfile
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -14,6 +13,9 @@ from yuefu.ingest.report import ImportReport
 from yuefu.server.licensing import LicensedShelf
 from yuefu.server.wiring import Installation
 
+WORK_FOLDER = "work"
+"""Where imports keep what is half made, under the data folder: each sweeps what a killed one left."""
+
 
 def run_import(
     installation: Installation,
@@ -25,18 +27,15 @@ def run_import(
     dry_run: bool = False,
 ) -> ImportReport:
     """Import with a progress bar on standard error: songs done, rate, time left."""
-    with (
-        Progress(
-            TextColumn("{task.description}"),
-            BarColumn(),
-            MofNCompleteColumn(),
-            TextColumn("{task.fields[rate]}"),
-            TimeElapsedColumn(),
-            TimeRemainingColumn(),
-            console=Console(stderr=True),
-        ) as bar,
-        tempfile.TemporaryDirectory(prefix="import-", dir=installation.settings.data_folder) as work_dir,
-    ):
+    with Progress(
+        TextColumn("{task.description}"),
+        BarColumn(),
+        MofNCompleteColumn(),
+        TextColumn("{task.fields[rate]}"),
+        TimeElapsedColumn(),
+        TimeRemainingColumn(),
+        console=Console(stderr=True),
+    ) as bar:
         task = bar.add_task("looking for songs", total=None, rate="")
 
         def show(progress: importer.Progress) -> None:
@@ -54,6 +53,6 @@ def run_import(
             blobs=installation.blobs,
             workers=workers or os.cpu_count() or 1,
             dry_run=dry_run,
-            work_dir=Path(work_dir),
+            work_dir=installation.settings.data_folder / WORK_FOLDER,
             on_progress=show,
         )

@@ -1,7 +1,7 @@
 """A performance of a demo song: its score sung by the synthetic voices over the synthetic band."""
 
 import unicodedata
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from functools import cache
 from itertools import cycle
@@ -56,7 +56,7 @@ def perform(
     bar_s = score.bar_units * score.unit_s
     seconds = len(bars) * bar_s + TAIL_S
     band = play(
-        Arrangement(score.tempo, score.quarters_per_bar, bars, _intro(score), STYLES[style]), seconds=seconds, seed=seed
+        Arrangement(score.tempo, score.quarters_per_bar, bars, _lead(score), STYLES[style]), seconds=seconds, seed=seed
     )
     voices = np.zeros_like(band)
     places = (0.0,) if len(score.voices) == 1 else (-0.35, 0.35)
@@ -80,18 +80,32 @@ def _pcm(signal: Signal) -> Pcm:
     return np.asarray(np.rint(signal * 32_767), dtype=np.int16)
 
 
-def _intro(score: Score) -> list[LeadNote]:
-    """The tune's last bars, moved to the front; they end where the first voice begins."""
+def _lead(score: Score) -> list[LeadNote]:
+    """What the flute plays while nobody sings: the tune's last bars, so that they end where the singing goes on."""
     notes = [note for phrase in score.voices[0] for note in phrase]
-    shift = (score.bar_count - score.intro_bars) * score.bar_units
-    begin_unit = score.pickup - score.intro_bars * score.bar_units
     lift = 12 if np.median([note.pitch for note in notes]) < 62 else 0
-    lead = [
-        LeadNote(_time_s(score, note.begin - shift), _time_s(score, min(note.end - shift, 0)), note.pitch + lift)
-        for note in notes
-        if begin_unit <= note.begin - shift < 0
-    ]
-    return [note for note in lead if note.end_s > note.begin_s]
+    end = (score.bar_count - score.intro_bars) * score.bar_units + score.pickup
+    lead = []
+    for begin, until in _breaks(score):
+        next_bar = until + (score.pickup - until) % score.bar_units
+        shift = next_bar - end
+        moved = [(note.begin + shift, min(note.end + shift, until), note.pitch + lift) for note in notes]
+        lead += [
+            LeadNote(_time_s(score, unit), _time_s(score, stop), pitch)
+            for unit, stop, pitch in moved
+            if begin <= unit < stop
+        ]
+    return lead
+
+
+def _breaks(score: Score) -> Iterator[tuple[int, int]]:
+    """The intro and every stretch of about two bars or more without singing, in units."""
+    sung = sorted((note.begin, note.end) for phrases in score.voices for phrase in phrases for note in phrase)
+    silent_from = score.pickup - score.intro_bars * score.bar_units
+    for begin, end in sung:
+        if begin - silent_from > 1.5 * score.bar_units:
+            yield silent_from, begin
+        silent_from = max(silent_from, end)
 
 
 def _time_s(score: Score, unit: int) -> float:

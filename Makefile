@@ -6,10 +6,10 @@ PORT ?= 8080
 DATA ?= ./demo-data
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test check fix bench lock sdk clean
+.PHONY: help demo test check fix bench import-report lock sdk clean
 
 help: ## Show what there is to make
-	@awk -F ':.*## ' '/^[a-z-]+:.*## /{printf "  make %-8s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z-]+:.*## /{printf "  make %-14s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
 demo: $(VENV)/.server ## Make the demo repertoire and serve it on port $(PORT)
 	$(BIN)/yuefu demo --data $(DATA) --port $(PORT)
@@ -31,6 +31,11 @@ fix: $(VENV)/.dev ## Mend what the linter can mend, and format
 
 bench: $(VENV)/.dev ## Measure speed; writes docs/benchmarks.md
 	$(BIN)/python -m bench $(ARGS)
+
+import-report: $(VENV)/.server ## Import the folder SONGS=… and write docs/import-report.md
+	@test -n "$(SONGS)" || { echo "Say which folder: make import-report SONGS=path/to/songs"; exit 1; }
+	rm -rf .pytest_cache/import-report
+	-$(BIN)/yuefu import "$(SONGS)" --vendor 1 --data .pytest_cache/import-report --report docs/import-report.md
 
 sdk: $(VENV)/.dev ## Generate the SDK's methods from the operations
 	$(BIN)/python tools/generate_sdk.py

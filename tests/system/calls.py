@@ -67,7 +67,7 @@ class Client:
 
 def decode(audio: bytes, track: int = 0) -> tuple[Samples, int]:
     """Mono samples and their rate, of one audio track of a file."""
-    with av.open(io.BytesIO(audio)) as container:
+    with av.open(io.BytesIO(audio), "r") as container:
         stream = container.streams.audio[track]
         frames = [frame.to_ndarray() for frame in container.decode(stream)]
         return np.concatenate(frames, axis=-1).mean(axis=0, dtype=np.float32), stream.rate

@@ -3,7 +3,7 @@
 import contextlib
 import shutil
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -91,7 +91,8 @@ def run(
     """
     found = discover(paths)
     reports = {place: _rejected(item) for place, item in enumerate(found) if isinstance(item, Rejection)}
-    meter = _Meter(len(found) - len(reports), on_progress)
+    places = [place for place in range(len(found)) if place not in reports]
+    meter = _Meter(len(places), on_progress)
 
     def jobs(workshop: Path) -> Iterator[Job]:
         for place, song in enumerate(found):
@@ -119,10 +120,10 @@ def run(
             )
         ) as answers,
     ):
-        for job, answer in answers:
-            report = _finish(job, answer, shelf, blobs, vendor_id)
-            shutil.rmtree(job.work, ignore_errors=True)
-            reports[job.place] = msgspec.structs.replace(report, seconds=meter.end(job.place, job.song.source_key))
+        for finished in _in_order(answers, places, meter):
+            report = _finish(finished.job, finished.answer, shelf, blobs, vendor_id)
+            shutil.rmtree(finished.job.work, ignore_errors=True)
+            reports[finished.job.place] = msgspec.structs.replace(report, seconds=finished.seconds)
     return ImportReport(songs=tuple(reports[place] for place in range(len(found))), dry_run=dry_run)
 
 
@@ -145,6 +146,27 @@ def prepare_song(job: Job, tell: Callable[[float], None]) -> Prepared | Rejectio
     except Refused as refused:
         known = (draft.facts, draft.findings) if draft else (None, song.findings)
         return Rejection(song.folder, song.source_key, str(refused), *known)
+
+
+@dataclass(frozen=True, slots=True)
+class _Finished:
+    job: Job
+    answer: Prepared | Rejection | Lost
+    seconds: float
+
+
+def _in_order(
+    answers: Iterable[tuple[Job, Prepared | Rejection | Lost]], places: Sequence[int], meter: "_Meter"
+) -> Iterator[_Finished]:
+    """The answers as the songs were found, so that ids go up in the order of the delivery whoever was done first."""
+    early: dict[int, _Finished] = {}
+    due = iter(places)
+    place = next(due, None)
+    for job, answer in answers:
+        early[job.place] = _Finished(job, answer, meter.end(job.place, job.song.source_key))
+        while place in early:
+            yield early.pop(place)
+            place = next(due, None)
 
 
 def _finish(

@@ -1,6 +1,8 @@
 """What an import did, song by song."""
 
-from typing import Literal
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Literal, get_args
 
 import msgspec
 
@@ -64,6 +66,18 @@ def report_table(report: ImportReport) -> list[tuple[str, str, str, str, str]]:
         (song.source_key, song.outcome, "; ".join(song.parts), _highlight(song), "; ".join(_notes(song)))
         for song in report.songs
     ]
+
+
+def markdown_report(report: ImportReport, paths: Sequence[Path]) -> str:
+    """The report as a Markdown page that says how to make it again."""
+    rows = [TABLE_HEAD, tuple("---" for _ in TABLE_HEAD), *report_table(report)]
+    table = "\n".join(f"| {' | '.join(cell.replace('|', '/') for cell in row)} |" for row in rows)
+    folders = " ".join(path.name for path in paths)
+    counts = ", ".join(f"{report.count(fate)} {fate}" for fate in get_args(Fate) if report.count(fate))
+    return (
+        f"# Import report\n\n{len(report.songs)} songs: {counts}.\n\n"
+        f"Made by `yuefu import {folders} --vendor N --report FILE`; a song is named by its folder.\n\n{table}\n"
+    )
 
 
 def _highlight(song: SongReport) -> str:

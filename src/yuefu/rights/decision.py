@@ -1,7 +1,8 @@
 """May this song be played, may it be sung: one pure function over the deals in force at one instant."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from enum import Enum
+from math import inf
 
 import msgspec
 
@@ -74,14 +75,14 @@ def ask_chain(sheet: TermSheet | None, *, at_ms: int) -> Answer:
     if sheet is None or not sheet.terms:
         return _NO_DEAL
     in_force = [terms for terms in sheet.terms if _has_begun(terms, at_ms) and not _has_ended(terms, at_ms)]
+    coming = [terms for terms in sheet.terms if not _has_begun(terms, at_ms)]
     if in_force:
-        lasting = max(in_force, key=_end_of)
-        return Answer(allowed=True, reason=Reason.IN_FORCE, until_ms=lasting.valid_until_ms, channel=lasting.channel)
-    coming = [
-        terms.valid_from_ms for terms in sheet.terms if terms.valid_from_ms is not None and at_ms < terms.valid_from_ms
-    ]
+        speaker = max(in_force, key=_precedence)
+        changes = [speaker.valid_until_ms, *_beginnings(terms for terms in coming if _outranks(terms, speaker))]
+        until_ms = min((at for at in changes if at is not None), default=None)
+        return Answer(allowed=True, reason=Reason.IN_FORCE, until_ms=until_ms, channel=speaker.channel)
     if coming:
-        return Answer(allowed=False, reason=Reason.NOT_YET, until_ms=min(coming))
+        return Answer(allowed=False, reason=Reason.NOT_YET, until_ms=min(_beginnings(coming)))
     return Answer(allowed=False, reason=Reason.ENDED, until_ms=None)
 
 
@@ -93,5 +94,17 @@ def _has_ended(terms: Terms, at_ms: int) -> bool:
     return terms.valid_until_ms is not None and terms.valid_until_ms <= at_ms
 
 
-def _end_of(terms: Terms) -> float:
-    return float("inf") if terms.valid_until_ms is None else terms.valid_until_ms
+def _beginnings(terms: Iterable[Terms]) -> Iterator[int]:
+    return (each.valid_from_ms for each in terms if each.valid_from_ms is not None)
+
+
+def _outranks(terms: Terms, other: Terms) -> bool:
+    return _precedence(terms) > _precedence(other)
+
+
+def _precedence(terms: Terms) -> tuple[float, float]:
+    """The later end first; of two that end together, the earlier beginning, so that the speaker does not change."""
+    return (
+        inf if terms.valid_until_ms is None else terms.valid_until_ms,
+        inf if terms.valid_from_ms is None else -terms.valid_from_ms,
+    )

@@ -53,9 +53,10 @@ class LicensedShelf:
 
         return self._centre.work.run(job)
 
-    def license_unchanged(self, song_id: SongId, offer: Offer) -> None:
-        """Give a song that needed no publishing the deals it lacks."""
+    def license_lacking(self, song_id: SongId) -> None:
+        """Give a published song the deals it lacks: what an import that found it unchanged still owes it."""
         at_ms = self._centre.now_ms()
+        offer = self._offer(self._songs.song(song_id).published)
         self._centre.work.run(lambda transaction: _license(transaction, song_id, offer, at_ms=at_ms))
 
 

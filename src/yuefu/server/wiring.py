@@ -8,8 +8,9 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
-from yuefu.access.authentication import Gate
+from yuefu.access.authentication import Gate, NonceBook
 from yuefu.access.keyring import KeyRing
+from yuefu.access.quota import Quota
 from yuefu.server.centre import Centre
 from yuefu.server.settings import BadSettings, Settings
 from yuefu.storage.folder import BlobFolder
@@ -20,11 +21,13 @@ from yuefu.storage.sqlite.database import Database
 from yuefu.storage.sqlite.grants import SqliteGrants
 from yuefu.storage.sqlite.rights import SqliteRights
 from yuefu.storage.sqlite.sessions import SqliteSessions
+from yuefu.storage.sqlite.shared import SharedState
 from yuefu.storage.sqlite.songs import SqliteSongs
 from yuefu.storage.sqlite.transaction import SqliteWork
 from yuefu.wire.vendor import VendorProfile, documented_profiles, parse_profiles
 
 KEY_FILE = "keys.json"
+SHARED_FILE = "shared.sqlite3"
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,13 +48,13 @@ def open_installation(settings: Settings) -> Iterator[Installation]:
     """The installation in the settings' data folder, made if it is not there; closed in order at the end."""
     settings.data_folder.mkdir(parents=True, exist_ok=True)
     keys = open_keyring(settings.data_folder / KEY_FILE, secrets.token_bytes)
-    with Database(settings.database_path) as database:
+    with Database(settings.database_path) as database, _short_lived(settings) as (nonces, quota):
         apps = SqliteApps(database, keys)
         songs = SqliteSongs(database)
         blobs = BlobFolder(settings.blobs_path)
         centre = Centre(
             profiles=_profiles(settings),
-            gate=Gate(apps=apps, nonces=MemoryNonces(), quota=MemoryQuota()),
+            gate=Gate(apps=apps, nonces=nonces, quota=quota),
             apps=apps,
             songs=songs,
             rights=SqliteRights(database),
@@ -67,6 +70,19 @@ def open_installation(settings: Settings) -> Iterator[Installation]:
         yield Installation(
             settings=settings, centre=centre, database=database, apps=apps, songs=songs, blobs=blobs, keys=keys
         )
+
+
+@contextmanager
+def _short_lived(settings: Settings) -> Iterator[tuple[NonceBook, Quota]]:
+    """Nonces and quotas: in memory for one worker, in a file between several."""
+    if settings.workers == 1:
+        yield MemoryNonces(), MemoryQuota()
+        return
+    shared = SharedState(settings.data_folder / SHARED_FILE)
+    try:
+        yield shared.nonces, shared.quota
+    finally:
+        shared.close()
 
 
 def _profiles(settings: Settings) -> dict[int, VendorProfile]:

@@ -58,12 +58,14 @@ class SongResult(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class AccompanimentResult(msgspec.Struct, frozen=True, kw_only=True):
-    """`has_original` 1: the file's second audio track is the original recording."""
+    """`has_original` 1: the file's second audio track is the original recording. `share_token` is of the old way of
+    sharing; readers do without it.
+    """
 
     has_original: int
     is_accompany: int
     song_id: str
-    share_token: str
+    share_token: str | UnsetType = UNSET
     duration: int
     token_ttl: int
     krc_token: str

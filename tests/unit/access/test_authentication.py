@@ -223,12 +223,12 @@ def test_an_app_without_a_secret_lets_nobody_in(world: World) -> None:
 
 def test_the_signature_may_be_written_in_capitals(world: World) -> None:
     query = signed()
-    assert world.admit(msgspec.structs.replace(query, signature=query.signature.upper()))
+    assert world.admit(msgspec.structs.replace(query, signature=query.signature.upper())).app is APP
 
 
 @pytest.mark.parametrize("skew_s", [-FRESHNESS_S, FRESHNESS_S])
 def test_ten_minutes_of_skew_are_fine_either_way(world: World, skew_s: int) -> None:
-    assert world.admit(signed(timestamp_s=AT_S + skew_s))
+    assert world.admit(signed(timestamp_s=AT_S + skew_s)).app is APP
 
 
 @pytest.mark.parametrize("skew_s", [-FRESHNESS_S - 1, FRESHNESS_S + 1])

@@ -1,12 +1,14 @@
 """Quotas: how many calls pass, against a slow count of them."""
 
 from collections.abc import Iterable
+from typing import Any
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from yuefu.access.quota import MICROSECONDS, Rate, admit
+from yuefu.wire.operation import Operation
 from yuefu.wire.operations import OPERATIONS
 
 DOCUMENTED = Rate(200, burst=200)
@@ -85,6 +87,6 @@ def test_a_clock_set_back_refuses_for_a_while_and_never_admits_more() -> None:
 
 
 @pytest.mark.parametrize("operation", OPERATIONS, ids=lambda operation: operation.action)
-def test_every_operation_declares_a_rate_that_divides_a_second(operation) -> None:
+def test_every_operation_declares_a_rate_that_divides_a_second(operation: Operation[Any, Any]) -> None:
     """Arrivals count whole microseconds: a rate that leaves a rest would admit a little more than it says."""
     assert MICROSECONDS % operation.calls_per_s == 0

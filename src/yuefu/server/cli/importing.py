@@ -5,8 +5,8 @@ from pathlib import Path
 
 import click
 
-from yuefu.ids import VendorId
-from yuefu.ingest.report import TABLE_HEAD, ImportReport, report_table
+from yuefu.ids import SongId, VendorId
+from yuefu.ingest.report import TABLE_HEAD, ImportReport, markdown_report, report_table
 from yuefu.rights.deal import Terms
 from yuefu.server.cli.options import print_json, print_table, settings_for, standard_options
 from yuefu.server.importing import run_import
@@ -26,6 +26,12 @@ from yuefu.server.wiring import Installation, open_installation
 )
 @click.option("--channel", type=click.IntRange(0), default=0, show_default=True, help="The channel of that deal.")
 @click.option("--workers", type=click.IntRange(1), help="Songs at a time. [default: one a core]")
+@click.option(
+    "--report",
+    "report_file",
+    type=click.Path(dir_okay=False, path_type=Path),
+    help="Also write the table here, as Markdown.",
+)
 @click.option("--dry-run", is_flag=True, help="Read and measure everything, store nothing.")
 @standard_options
 def import_command(
@@ -35,6 +41,7 @@ def import_command(
     rights: str,
     channel: int,
     workers: int | None,
+    report_file: Path | None,
     dry_run: bool,
     data: str | None,
     as_json: bool,
@@ -48,12 +55,13 @@ def import_command(
         offer = Offer(RIGHTS[rights], Terms(channel=channel))
         shelf = LicensedShelf(installation.centre, installation.songs, lambda _: offer)
         report = run_import(installation, paths, VendorId(vendor), shelf, workers=workers, dry_run=dry_run)
-        published = [song.song_id for song in report.songs if song.song_id is not None]
+        published = _published(installation, report, VendorId(vendor))
         if not dry_run:
-            for song in report.songs:
-                if song.song_id is not None and song.outcome == "unchanged":
-                    shelf.license_unchanged(song.song_id, offer)
+            for song_id in published:
+                shelf.license_lacking(song_id)
         unusable = [] if dry_run else unusable_songs(installation.centre, published)
+    if report_file:
+        report_file.write_text(markdown_report(report, paths), encoding="utf-8")
     if as_json:
         print_json(report)
     else:
@@ -62,6 +70,12 @@ def import_command(
         if unusable:
             _say_what_next(len(unusable), [str(song_id) for song_id in unusable], data)
     sys.exit(1 if report.count("refused") else 0)
+
+
+def _published(installation: Installation, report: ImportReport, vendor_id: VendorId) -> list[SongId]:
+    """The songs of a run that callers can see now, unchanged ones among them."""
+    found = (installation.songs.find(vendor_id, song.source_key) for song in report.songs if song.outcome != "refused")
+    return [song_id for song_id in found if song_id is not None]
 
 
 def _check_vendor(installation: Installation, vendor: int) -> None:

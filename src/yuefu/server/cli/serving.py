@@ -1,6 +1,7 @@
 """`yuefu serve` and `yuefu demo`."""
 
 import os
+import socket
 from pathlib import Path
 
 import click
@@ -10,7 +11,7 @@ from granian.server import Server
 
 from yuefu.server.cli.options import data_option, settings_for
 from yuefu.server.demo import DEMO_FILE, prepare_demo, sample_call
-from yuefu.server.settings import PREFIX, Settings
+from yuefu.server.settings import PREFIX, BadSettings, Settings
 
 _BACKLOG = 1024
 
@@ -44,6 +45,7 @@ def demo(*, host: str | None, port: int | None, no_serve: bool, data: str | None
 
 def run_server(settings: Settings) -> None:
     """Serve until told to stop. Workers are told the settings by their environment."""
+    _check_port(settings)
     for name, value in settings.environment().items():
         os.environ[PREFIX + name] = value
     click.echo(f"Yuefu 乐府 listens on http://{settings.host}:{settings.port}")
@@ -59,3 +61,15 @@ def run_server(settings: Settings) -> None:
         backlog=_BACKLOG,
         log_level=LogLevels.warning,
     ).serve()
+
+
+def _check_port(settings: Settings) -> None:
+    """Refuse a port that is taken: workers share theirs, so two servers would share it too, and each get half."""
+    family = socket.AF_INET6 if ":" in settings.host else socket.AF_INET
+    with socket.socket(family) as probe:
+        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        try:
+            probe.bind((settings.host, settings.port))
+        except OSError as error:
+            where = f"{settings.host}:{settings.port}"
+            raise BadSettings(f"cannot listen on {where} ({error.strerror}); give another --port") from None

@@ -71,6 +71,11 @@ class SqliteSongs:
         ids = fetch(reader, _LIST, (vendor_id,))
         return [read_song(reader, SongId(song_id)) for (song_id,) in ids]
 
+    def find(self, vendor_id: VendorId, source_key: str) -> SongId | None:
+        """The published song that came under that key, None when there is none."""
+        row = _first(self._database.reader, _FIND, (vendor_id, source_key))
+        return None if row is None or row[3] is not None else SongId(row[0])
+
     def fingerprint(self, vendor_id: VendorId, source_key: str) -> str | None:
         """The fingerprint of the published song that came under that key, None when there is none."""
         row = _first(self._database.reader, _FIND, (vendor_id, source_key))

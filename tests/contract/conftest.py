@@ -1,0 +1,191 @@
+"""One fixture a port, parametrised over its adapters. An adapter that joins adds itself here, and to no test."""
+
+import os
+from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager, ExitStack, contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import msgspec
+import pytest
+
+from yuefu.access.app import App
+from yuefu.access.authentication import NonceBook
+from yuefu.access.quota import Quota
+from yuefu.access.session import NewSession, Session, SessionDesk, hash_token
+from yuefu.catalogue.song import Publication, PublishedSong
+from yuefu.ids import AppId, RoomId, SongId, UserId, VendorId
+from yuefu.rights.deal import Chain, Deal, TermSheet
+from yuefu.rights.grant import GrantedResource, NewGrant
+from yuefu.server.centre import BlobShelf, GrantBook, RightsBook, SongShelf, UnitOfWork
+from yuefu.storage.folder import BlobFolder
+from yuefu.storage.keyfile import open_keyring
+from yuefu.storage.memory import MemoryNonces, MemoryQuota
+from yuefu.storage.sqlite.apps import SqliteApps
+from yuefu.storage.sqlite.database import Database
+from yuefu.storage.sqlite.grants import SqliteGrants
+from yuefu.storage.sqlite.rights import SqliteRights
+from yuefu.storage.sqlite.sessions import SqliteSessions
+from yuefu.storage.sqlite.songs import SqliteSongs
+from yuefu.storage.sqlite.transaction import SqliteWork
+from yuefu.units import DAY_MS
+
+NOW_MS = 1_700_000_000_000
+
+
+@dataclass(frozen=True)
+class Store:
+    """The truth as one process has it: every port that shares one engine, and short words for common deeds.
+
+    `count` tells how many rows of a kind there are: "grants", "charges", "deals", "term_sheets", "parts".
+    """
+
+    apps: Any
+    songs: SongShelf
+    rights: RightsBook
+    sessions: SessionDesk
+    grants: GrantBook
+    work: UnitOfWork
+    count: Callable[[str], int]
+
+    def publish(self, song: PublishedSong) -> Publication:
+        return self.work.run(lambda transaction: transaction.publish(song, at_ms=NOW_MS))
+
+    def remove(self, song_id: SongId) -> None:
+        self.work.run(lambda transaction: transaction.remove_song(song_id, at_ms=NOW_MS))
+
+    def record_deal(self, song_id: SongId, *chains: Chain, sheet: TermSheet) -> int:
+        deal = Deal(song_id=song_id, chains=chains, sheet=sheet)
+        return self.work.run(lambda transaction: transaction.record_deal(deal, at_ms=NOW_MS))
+
+    def open_session(self, name: str = "session", **changes: Any) -> Session:
+        """A session of the app 7, which is there from then on."""
+        if self.apps.app(AppId(7)) is None:
+            self.apps.create(make_app(), at_ms=NOW_MS)
+        session = NewSession(
+            token_hash=hash_token(name),
+            app_id=AppId(7),
+            user_id=UserId("茉莉"),
+            user_name="茉莉花",
+            rooms=None,
+            joined_rooms=(RoomId("包厢"),),
+            territory="CN",
+            started_at_ms=NOW_MS,
+            expires_at_ms=NOW_MS + DAY_MS,
+        )
+        changed = msgspec.structs.replace(session, **changes)
+        self.work.run(lambda transaction: transaction.open_session(changed))
+        opened = self.sessions.session(hash_token(name))
+        assert opened is not None
+        return opened
+
+    def issue_grant(self, session: Session, song_id: SongId, *resources: GrantedResource, **changes: Any) -> int:
+        grant = NewGrant(
+            session_id=session.session_id,
+            app_id=session.app_id,
+            user_id=session.user_id,
+            room_id=RoomId("包厢"),
+            song_id=song_id,
+            vendor_id=VendorId(1),
+            resource_type=1,
+            scene_id=0,
+            billing_mode=0,
+            granted_at_ms=NOW_MS,
+            expires_at_ms=NOW_MS + DAY_MS,
+            rights_revision=1,
+            resources=resources,
+        )
+        changed = msgspec.structs.replace(grant, **changes)
+        return self.work.run(lambda transaction: transaction.issue_grant(changed))
+
+
+def make_app(app_id: int = 7, **changes: Any) -> App:
+    app = App(
+        app_id=AppId(app_id),
+        name="卡拉永远",
+        live_secrets=("fa94dd0f974cf2e293728a526b028271", "9193cc662a4c0ec135ec71fb57194b38"),
+        default_vendor=VendorId(1),
+        vendors=frozenset({1, 2}),
+        scenes=frozenset({1, 4}),
+        billing_modes=frozenset({0, 3}),
+        home_territory="CN",
+    )
+    return msgspec.structs.replace(app, **changes)
+
+
+OpenStore = Callable[[], AbstractContextManager[Store]]
+
+
+@contextmanager
+def open_sqlite(folder: Path) -> Iterator[Store]:
+    keys = open_keyring(folder / "keys.json", os.urandom)
+    with Database(folder / "yuefu.sqlite3") as database:
+        yield Store(
+            apps=SqliteApps(database, keys),
+            songs=SqliteSongs(database),
+            rights=SqliteRights(database),
+            sessions=SqliteSessions(database),
+            grants=SqliteGrants(database),
+            work=SqliteWork(database),
+            count=lambda kind: database.reader.execute(f"SELECT count(*) FROM {kind}").fetchall()[0][0],
+        )
+
+
+STORES = {"sqlite": open_sqlite}
+NONCE_BOOKS: dict[str, Callable[[], NonceBook]] = {"memory": MemoryNonces}
+QUOTAS: dict[str, Callable[[], Quota]] = {"memory": MemoryQuota}
+BLOBS: dict[str, Callable[[Path], BlobShelf]] = {"folder": BlobFolder}
+
+
+@pytest.fixture(params=STORES)
+def open_store(request: pytest.FixtureRequest, tmp_path: Path) -> OpenStore:
+    """Opens the same store again, as another process would."""
+    return lambda: STORES[request.param](tmp_path)
+
+
+@pytest.fixture
+def stack() -> Iterator[ExitStack]:
+    with ExitStack() as stack:
+        yield stack
+
+
+@pytest.fixture
+def store(open_store: OpenStore, stack: ExitStack) -> Store:
+    return stack.enter_context(open_store())
+
+
+@pytest.fixture
+def other(store: Store, open_store: OpenStore, stack: ExitStack) -> Store:
+    """The same store as another process has it, at the same time."""
+    return stack.enter_context(open_store())
+
+
+@pytest.fixture(params=NONCE_BOOKS, scope="session")
+def new_nonces(request: pytest.FixtureRequest) -> Callable[[], NonceBook]:
+    return NONCE_BOOKS[request.param]
+
+
+@pytest.fixture
+def nonces(new_nonces: Callable[[], NonceBook]) -> NonceBook:
+    return new_nonces()
+
+
+@pytest.fixture(params=QUOTAS, scope="session")
+def new_quota(request: pytest.FixtureRequest) -> Callable[[], Quota]:
+    return QUOTAS[request.param]
+
+
+@pytest.fixture
+def quota(new_quota: Callable[[], Quota]) -> Quota:
+    return new_quota()
+
+
+@pytest.fixture(params=BLOBS)
+def blobs(request: pytest.FixtureRequest, tmp_path: Path) -> BlobShelf:
+    return BLOBS[request.param](tmp_path / "blobs")
+
+
+@pytest.fixture(scope="session")
+def app_maker() -> Callable[..., App]:
+    return make_app

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Protocol, TypeVar
 
-from yuefu.access.app import AppDirectory
+from yuefu.access.app import App, AppDirectory
 from yuefu.access.authentication import Gate
 from yuefu.access.keyring import KeyRing
 from yuefu.access.session import NewSession, SessionDesk
@@ -27,6 +27,22 @@ class SongShelf(Protocol):
 
     def songs(self, vendor_id: VendorId | None = None) -> list[Song]:
         """All published songs, of one vendor or of all, by id."""
+
+    def find(self, vendor_id: VendorId, source_key: str) -> SongId | None:
+        """The published song that came under that key, None when there is none."""
+
+    def fingerprint(self, vendor_id: VendorId, source_key: str) -> str | None:
+        """The fingerprint of the published song that came under that key, None when there is none."""
+
+
+class AppRegister(AppDirectory, Protocol):
+    """Apps as their operator keeps them."""
+
+    def apps(self) -> list[App]:
+        """All apps, by id."""
+
+    def create(self, app: App, *, at_ms: int) -> None:
+        """Add an app. Raises `AppExists` when its id is taken."""
 
 
 class RightsBook(Protocol):
@@ -84,7 +100,7 @@ class Centre:
 
     profiles: Mapping[int, VendorProfile]
     gate: Gate
-    apps: AppDirectory
+    apps: AppRegister
     songs: SongShelf
     rights: RightsBook
     sessions: SessionDesk

@@ -122,14 +122,14 @@ def _make(installation: Installation) -> None:
         def offer(song: PublishedSong) -> Offer:
             return offers[song.source_key]
 
-        shelf = LicensedShelf(installation.centre, installation.songs, offer)
+        shelf = LicensedShelf(installation.centre, offer)
         for vendor in VENDORS:
             paths = [folder for entry, folder in zip(entries, folders, strict=True) if entry.vendor_id == vendor]
             report = run_import(installation, paths, VendorId(vendor), shelf)
             for song in report.songs:
                 if song.outcome == "refused":
                     raise YuefuError(f"the demo song {song.source_key} could not be made: {song.reason}")
-    installation.apps.create(
+    installation.centre.apps.create(
         new_app(
             "Yuefu demo",
             app_id=APP_ID,
@@ -164,7 +164,7 @@ def _facts(installation: Installation) -> DemoFacts:
     app = installation.centre.apps.app(APP_ID)
     if app is None:
         raise NotADemo(f"{installation.settings.data} has lost its demo app; remove the folder and start again")
-    made = {(song.vendor_id, song.published.source_key): song for song in installation.songs.songs()}
+    made = {(song.vendor_id, song.published.source_key): song for song in installation.centre.songs.songs()}
     entries = repertoire.entries()
     return DemoFacts(
         base_url=f"http://{installation.settings.host}:{installation.settings.port}",

@@ -8,7 +8,6 @@ from yuefu.ids import SongId, VendorId
 from yuefu.rights.deal import Chain, Deal, Terms, TermSheet
 from yuefu.rights.decision import decide
 from yuefu.server.centre import Centre, Transaction
-from yuefu.storage.sqlite.songs import SqliteSongs
 
 RIGHTS: dict[str, tuple[Chain, ...]] = {
     "both": (Chain.RECORDING, Chain.WORK),
@@ -33,14 +32,13 @@ class LicensedShelf:
     `offer` says which those are; a deal that is there already is left alone.
     """
 
-    def __init__(self, centre: Centre, songs: SqliteSongs, offer: Callable[[PublishedSong], Offer]) -> None:
+    def __init__(self, centre: Centre, offer: Callable[[PublishedSong], Offer]) -> None:
         self._centre = centre
-        self._songs = songs
         self._offer = offer
 
     def fingerprint(self, vendor_id: VendorId, source_key: str) -> str | None:
         """The fingerprint under which the song is published, None when it is not."""
-        return self._songs.fingerprint(vendor_id, source_key)
+        return self._centre.songs.fingerprint(vendor_id, source_key)
 
     def publish(self, song: PublishedSong) -> Publication:
         """Put a whole song and its first deals before callers, in one transaction."""
@@ -56,7 +54,7 @@ class LicensedShelf:
     def license_lacking(self, song_id: SongId) -> None:
         """Give a published song the deals it lacks: what an import that found it unchanged still owes it."""
         at_ms = self._centre.now_ms()
-        offer = self._offer(self._songs.song(song_id).published)
+        offer = self._offer(self._centre.songs.song(song_id).published)
         self._centre.work.run(lambda transaction: _license(transaction, song_id, offer, at_ms=at_ms))
 
 

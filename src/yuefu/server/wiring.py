@@ -9,8 +9,8 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from yuefu.access.authentication import Gate, NonceBook
-from yuefu.access.keyring import KeyRing
 from yuefu.access.quota import Quota
+from yuefu.ingest.ports import BlobStore
 from yuefu.server.centre import Centre
 from yuefu.server.settings import BadSettings, Settings
 from yuefu.storage.folder import BlobFolder
@@ -32,15 +32,11 @@ SHARED_FILE = "shared.sqlite3"
 
 @dataclass(frozen=True, slots=True)
 class Installation:
-    """An opened data folder: the centre, and the parts that only operators use."""
+    """An opened data folder: the centre, and what only imports need."""
 
     settings: Settings
     centre: Centre
-    database: Database
-    apps: SqliteApps
-    songs: SqliteSongs
-    blobs: BlobFolder
-    keys: KeyRing
+    blobs: BlobStore
 
 
 @contextmanager
@@ -50,13 +46,12 @@ def open_installation(settings: Settings) -> Iterator[Installation]:
     keys = open_keyring(settings.data_folder / KEY_FILE, secrets.token_bytes)
     with Database(settings.database_path) as database, _short_lived(settings) as (nonces, quota):
         apps = SqliteApps(database, keys)
-        songs = SqliteSongs(database)
         blobs = BlobFolder(settings.blobs_path)
         centre = Centre(
             profiles=_profiles(settings),
             gate=Gate(apps=apps, nonces=nonces, quota=quota),
             apps=apps,
-            songs=songs,
+            songs=SqliteSongs(database),
             rights=SqliteRights(database),
             sessions=SqliteSessions(database),
             grants=SqliteGrants(database),
@@ -67,9 +62,7 @@ def open_installation(settings: Settings) -> Iterator[Installation]:
             random_bytes=secrets.token_bytes,
             new_request_id=_new_request_id,
         )
-        yield Installation(
-            settings=settings, centre=centre, database=database, apps=apps, songs=songs, blobs=blobs, keys=keys
-        )
+        yield Installation(settings=settings, centre=centre, blobs=blobs)
 
 
 @contextmanager

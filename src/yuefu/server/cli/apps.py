@@ -56,7 +56,7 @@ def create(
             billing=billing or (BillingMode.PER_USE,),
             territory=territory or settings.home_territory,
         )
-        installation.apps.create(created, at_ms=installation.centre.now_ms())
+        installation.centre.apps.create(created, at_ms=installation.centre.now_ms())
     if as_json:
         print_json({"app_id": created.app_id, "name": name, "server_secret": created.live_secrets[0]})
         return
@@ -69,7 +69,7 @@ def create(
 def list_apps(*, data: str | None, as_json: bool) -> None:
     """The apps and what they were granted."""
     with open_installation(settings_for(data)) as installation:
-        apps = installation.apps.apps()
+        apps = installation.centre.apps.apps()
     if as_json:
         print_json([_shown(each) for each in apps])
         return
@@ -119,7 +119,7 @@ def token(
 
 def find_app(installation: Installation, app_id: int) -> App:
     """The app. Raises a usage error that says how to find the right one."""
-    found = installation.apps.app(AppId(app_id))
+    found = installation.centre.apps.app(AppId(app_id))
     if found is None:
         raise click.UsageError(f"there is no app {app_id}; `yuefu app list` shows those there are")
     return found

@@ -53,7 +53,7 @@ def import_command(
     with open_installation(settings_for(data)) as installation:
         _check_vendor(installation, vendor)
         offer = Offer(RIGHTS[rights], Terms(channel=channel))
-        shelf = LicensedShelf(installation.centre, installation.songs, lambda _: offer)
+        shelf = LicensedShelf(installation.centre, lambda _: offer)
         report = run_import(installation, paths, VendorId(vendor), shelf, workers=workers, dry_run=dry_run)
         published = _published(installation, report, VendorId(vendor))
         if not dry_run:
@@ -74,7 +74,9 @@ def import_command(
 
 def _published(installation: Installation, report: ImportReport, vendor_id: VendorId) -> list[SongId]:
     """The songs of a run that callers can see now, unchanged ones among them."""
-    found = (installation.songs.find(vendor_id, song.source_key) for song in report.songs if song.outcome != "refused")
+    found = (
+        installation.centre.songs.find(vendor_id, song.source_key) for song in report.songs if song.outcome != "refused"
+    )
     return [song_id for song_id in found if song_id is not None]
 
 

@@ -25,7 +25,7 @@ def song() -> None:
 def list_songs(*, vendor: int | None, data: str | None, as_json: bool) -> None:
     """The published songs and what may be done with them now."""
     with open_installation(settings_for(data)) as installation:
-        songs = installation.songs.songs(None if vendor is None else VendorId(vendor))
+        songs = installation.centre.songs.songs(None if vendor is None else VendorId(vendor))
         shown = [_summary(installation, each) for each in songs]
     if as_json:
         print_json(shown)
@@ -51,7 +51,7 @@ def list_songs(*, vendor: int | None, data: str | None, as_json: bool) -> None:
 def show(*, song_id: int, data: str | None, as_json: bool) -> None:
     """All that is known of one song: facts, parts, highlight, rights."""
     with open_installation(settings_for(data)) as installation:
-        found = installation.songs.song(SongId(song_id))
+        found = installation.centre.songs.song(SongId(song_id))
         decision = decide(installation.centre.rights.rights(found.song_id), at_ms=installation.centre.now_ms())
     if as_json:
         print_json({**msgspec.to_builtins(found), "rights": msgspec.to_builtins(decision)})

@@ -108,7 +108,8 @@ class Database:
             group: list[_Job] = []
             item = self._jobs.get()
             while item is not None:
-                group.append(item)
+                if item[1].set_running_or_notify_cancel():  # else its asker has left; from here on it cannot leave
+                    group.append(item)
                 if len(group) == GROUP_SIZE:
                     break
                 try:

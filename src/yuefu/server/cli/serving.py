@@ -2,14 +2,13 @@
 
 import os
 import socket
-from pathlib import Path
 
 import click
 from granian.constants import Interfaces, Loops
 from granian.log import LogLevels
 from granian.server import Server
 
-from yuefu.server.cli.options import data_option, settings_for
+from yuefu.server.cli.options import print_json, settings_for, standard_options
 from yuefu.server.demo import DEMO_FILE, prepare_demo, sample_call
 from yuefu.server.settings import PREFIX, BadSettings, Settings
 
@@ -20,35 +19,41 @@ _BACKLOG = 1024
 @click.option("--host", help="The address to listen on. [default: 127.0.0.1]")
 @click.option("--port", type=int, help="[default: 8080]")
 @click.option("--workers", type=int, help="Worker processes. [default: 1]")
-@data_option
-def serve(*, host: str | None, port: int | None, workers: int | None, data: str | None) -> None:
+@standard_options
+def serve(*, host: str | None, port: int | None, workers: int | None, data: str | None, as_json: bool) -> None:
     """Serve the centre over HTTP."""
-    run_server(settings_for(data, host=host, port=port, workers=workers))
+    run_server(settings_for(data, host=host, port=port, workers=workers), as_json=as_json)
 
 
 @click.command()
 @click.option("--host", help="The address to listen on. [default: 127.0.0.1]")
 @click.option("--port", type=int, help="[default: 8080]")
 @click.option("--no-serve", is_flag=True, help="Stop once the repertoire is made.")
-@data_option
-def demo(*, host: str | None, port: int | None, no_serve: bool, data: str | None) -> None:
+@standard_options
+def demo(*, host: str | None, port: int | None, no_serve: bool, data: str | None, as_json: bool) -> None:
     """Make a small free repertoire and serve it: everything here can be tried on it."""
     settings = settings_for(data, host=host, port=port)
     facts = prepare_demo(settings)
-    click.echo(
-        f"{len(facts.songs)} songs are ready in {settings.data}; {Path(settings.data) / DEMO_FILE} says how to ask."
-    )
-    click.echo(f"\nTry, within ten minutes:\n\n{sample_call(facts)}\n")
+    if as_json:
+        print_json(facts)
+    else:
+        where = settings.data_folder / DEMO_FILE
+        click.echo(f"{len(facts.songs)} songs are ready in {settings.data}; {where} says how to ask.")
+        click.echo(f"\nTry, within ten minutes:\n\n{sample_call(facts)}\n")
     if not no_serve:
-        run_server(settings)
+        run_server(settings, as_json=as_json)
 
 
-def run_server(settings: Settings) -> None:
+def run_server(settings: Settings, *, as_json: bool) -> None:
     """Serve until told to stop. Workers are told the settings by their environment."""
     _check_port(settings)
     for name, value in settings.environment().items():
         os.environ[PREFIX + name] = value
-    click.echo(f"Yuefu 乐府 listens on http://{settings.host}:{settings.port}")
+    base_url = f"http://{settings.host}:{settings.port}"
+    if as_json:
+        print_json({"base_url": base_url})
+    else:
+        click.echo(f"Yuefu 乐府 listens on {base_url}")
     Server(
         "yuefu.server.asgi:make_site",
         factory=True,

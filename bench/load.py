@@ -11,6 +11,8 @@ import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 
+from bench.process import on_load_cores
+
 _RECEIVE_BYTES = 65_536
 _SILENCE_S = 30.0
 _LENGTH = re.compile(rb"\r\ncontent-length: *(\d+)", re.IGNORECASE)
@@ -61,7 +63,8 @@ def run_load(port: int, requests: Sequence[bytes], *, connections: int, is_right
         poll.register(connection, select.EPOLLIN)
     gc.disable()
     try:
-        return _drive(lines, poll, requests, is_right)
+        with on_load_cores():
+            return _drive(lines, poll, requests, is_right)
     finally:
         gc.enable()
         poll.close()

@@ -59,6 +59,7 @@ def running(
 ) -> Iterator[Server]:
     """The server that `command` starts, from its first answer at `ready_path` on; ended on leaving.
 
+    It and its descendants keep to one core, so that what their threads cost does not depend on who else runs where.
     Raises `NotStarted`.
     """
     begun = time.perf_counter()

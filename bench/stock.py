@@ -2,6 +2,7 @@
 
 import contextlib
 import subprocess
+import sys
 import sysconfig
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -11,6 +12,7 @@ import msgspec
 
 from bench.process import ROOT, Server, free_port, running
 from yuefu.access.app import SCENES, App
+from yuefu.ids import AppId
 from yuefu.server.founding import new_app
 from yuefu.server.settings import Settings
 from yuefu.server.wiring import Installation, open_installation
@@ -49,23 +51,27 @@ def stock_up(folder: Path, *, songs: int, apps: int) -> Stock:
     with open_installation(Settings(data=str(folder))) as installation:
         return Stock(
             folder=folder,
-            apps=tuple(_add_apps(installation, apps)),
+            apps=tuple(add_apps(installation, apps)),
             song_ids=_song_ids(installation),
             filling=msgspec.json.decode(report.read_bytes(), type=Filling),
         )
 
 
 @contextlib.contextmanager
-def serving(folder: Path) -> Iterator[Server]:
-    """`yuefu serve` on that folder, with one worker."""
+def serving(folder: Path, *, site: str | None = None) -> Iterator[Server]:
+    """`yuefu serve` on that folder, with one worker; with another `site` (MODULE:FACTORY) in place of its own."""
     port = free_port()
-    command = [str(YUEFU), "serve", "--data", str(folder), "--port", str(port)]
-    with running(command, port=port, ready_path="/readyz") as server:
+    command = [str(YUEFU), "serve", "--port", str(port)]
+    if site is not None:
+        command = [sys.executable, "-m", "bench.serving", site, str(port)]
+    environment = {"YUEFU_DATA": str(folder), "YUEFU_WORKERS": "1"}
+    with running(command, port=port, ready_path="/readyz", environment=environment) as server:
         yield server
 
 
-def _add_apps(installation: Installation, count: int) -> list[App]:
-    known = {app.app_id: app for app in installation.apps.apps()}
+def add_apps(installation: Installation, count: int) -> list[App]:
+    """`count` apps that may use everything of the bench's vendor, made where they aren't there yet."""
+    known = {app.app_id: app for app in installation.centre.apps.apps()}
     for app_id in range(1, count + 1):
         if app_id not in known:
             app = new_app(
@@ -77,9 +83,9 @@ def _add_apps(installation: Installation, count: int) -> list[App]:
                 billing=(BillingMode.PER_USE,),
                 territory=installation.settings.home_territory,
             )
-            installation.apps.create(app, at_ms=installation.centre.now_ms())
+            installation.centre.apps.create(app, at_ms=installation.centre.now_ms())
             known[app.app_id] = app
-    return list(known.values())
+    return [known[AppId(app_id)] for app_id in range(1, count + 1)]
 
 
 def _song_ids(installation: Installation) -> range:

@@ -2,7 +2,7 @@
 
 import os
 from collections.abc import Callable, Iterator
-from contextlib import AbstractContextManager, ExitStack, contextmanager
+from contextlib import AbstractContextManager, ExitStack, closing, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -23,10 +23,11 @@ from yuefu.storage.folder import BlobFolder
 from yuefu.storage.keyfile import open_keyring
 from yuefu.storage.memory import MemoryNonces, MemoryQuota
 from yuefu.storage.sqlite.apps import SqliteApps
-from yuefu.storage.sqlite.database import Database
+from yuefu.storage.sqlite.database import Database, fetch
 from yuefu.storage.sqlite.grants import SqliteGrants
 from yuefu.storage.sqlite.rights import SqliteRights
 from yuefu.storage.sqlite.sessions import SqliteSessions
+from yuefu.storage.sqlite.shared import SharedState
 from yuefu.storage.sqlite.songs import SqliteSongs
 from yuefu.storage.sqlite.transaction import SqliteWork
 from yuefu.units import DAY_MS
@@ -114,6 +115,7 @@ def make_app(app_id: int = 7, **changes: Any) -> App:
     return msgspec.structs.replace(app, **changes)
 
 
+ShortLived = tuple[NonceBook, Quota]
 OpenStore = Callable[[], AbstractContextManager[Store]]
 
 
@@ -128,13 +130,23 @@ def open_sqlite(folder: Path) -> Iterator[Store]:
             sessions=SqliteSessions(database),
             grants=SqliteGrants(database),
             work=SqliteWork(database),
-            count=lambda kind: database.reader.execute(f"SELECT count(*) FROM {kind}").fetchall()[0][0],
+            count=lambda kind: int(fetch(database.reader, f"SELECT count(*) FROM {kind}")[0][0]),
         )
 
 
+@contextmanager
+def open_memory(folder: Path) -> Iterator[ShortLived]:
+    yield MemoryNonces(), MemoryQuota()
+
+
+@contextmanager
+def open_shared_file(folder: Path) -> Iterator[ShortLived]:
+    with closing(SharedState(folder / "shared.sqlite3")) as state:
+        yield state.nonces, state.quota
+
+
 STORES = {"sqlite": open_sqlite}
-NONCE_BOOKS: dict[str, Callable[[], NonceBook]] = {"memory": MemoryNonces}
-QUOTAS: dict[str, Callable[[], Quota]] = {"memory": MemoryQuota}
+SHORT_LIVED = {"memory": open_memory, "shared file": open_shared_file}
 BLOBS: dict[str, Callable[[Path], BlobShelf]] = {"folder": BlobFolder}
 
 
@@ -161,24 +173,23 @@ def other(store: Store, open_store: OpenStore, stack: ExitStack) -> Store:
     return stack.enter_context(open_store())
 
 
-@pytest.fixture(params=NONCE_BOOKS, scope="session")
-def new_nonces(request: pytest.FixtureRequest) -> Callable[[], NonceBook]:
-    return NONCE_BOOKS[request.param]
+@pytest.fixture(params=SHORT_LIVED, scope="session")
+def new_short_lived(
+    request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[Callable[[], ShortLived]]:
+    """Makes nonces and quotas that know of nothing yet."""
+    with ExitStack() as stack:
+        yield lambda: stack.enter_context(SHORT_LIVED[request.param](tmp_path_factory.mktemp("short-lived")))
 
 
 @pytest.fixture
-def nonces(new_nonces: Callable[[], NonceBook]) -> NonceBook:
-    return new_nonces()
-
-
-@pytest.fixture(params=QUOTAS, scope="session")
-def new_quota(request: pytest.FixtureRequest) -> Callable[[], Quota]:
-    return QUOTAS[request.param]
+def nonces(new_short_lived: Callable[[], ShortLived]) -> NonceBook:
+    return new_short_lived()[0]
 
 
 @pytest.fixture
-def quota(new_quota: Callable[[], Quota]) -> Quota:
-    return new_quota()
+def quota(new_short_lived: Callable[[], ShortLived]) -> Quota:
+    return new_short_lived()[1]
 
 
 @pytest.fixture(params=BLOBS)

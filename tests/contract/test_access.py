@@ -3,6 +3,7 @@
 from collections.abc import Callable
 from typing import Any
 
+import msgspec
 import pytest
 
 from yuefu.access.app import App, AppExists
@@ -127,7 +128,7 @@ def test_a_grant_to_nobody_or_of_nothing_is_neither_written_nor_charged(
     store: Any, song_id: SongId, missing: str
 ) -> None:
     session = store.open_session()
-    changes = {"session_id": 99} if missing == "session" else {"song_id": SongId(5)}
+    holder = msgspec.structs.replace(session, session_id=99) if missing == "session" else session
     with pytest.raises(Exception, match=r"(?i)foreign key"):
-        store.issue_grant(session, song_id, **changes)
+        store.issue_grant(holder, song_id if missing == "session" else SongId(5))
     assert (store.count("grants"), store.count("charges")) == (0, 0)

@@ -2,10 +2,11 @@
 
 from collections.abc import Callable
 
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from yuefu.access.authentication import NONCE_LIFE_S, NonceBook
+from yuefu.access.quota import Quota
 from yuefu.ids import AppId
 
 AT_S = 1_700_000_000
@@ -47,11 +48,12 @@ def test_a_refused_nonce_does_not_live_longer(nonces: NonceBook) -> None:
 calls = st.lists(st.tuples(st.integers(0, 900), st.sampled_from("abc"), st.sampled_from([7, 8])), max_size=40)
 
 
+@settings(max_examples=40)
 @given(calls=calls)
 def test_a_book_answers_as_a_list_of_all_nonces_would(
-    new_nonces: Callable[[], NonceBook], calls: list[tuple[int, str, int]]
+    new_short_lived: Callable[[], tuple[NonceBook, Quota]], calls: list[tuple[int, str, int]]
 ) -> None:
-    nonces = new_nonces()
+    nonces, _ = new_short_lived()
     at_s, noted = AT_S, dict[tuple[int, str], int]()
     for gap_s, nonce, app_id in calls:
         at_s += gap_s

@@ -2,9 +2,10 @@
 
 from collections.abc import Callable
 
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from yuefu.access.authentication import NonceBook
 from yuefu.access.quota import Quota, Rate, admit
 
 AT_US = 1_700_000_000_000_000
@@ -30,9 +31,12 @@ def test_what_is_refused_is_not_counted(quota: Quota) -> None:
     assert passed(quota, "key", 300, at_us=AT_US + 1_000_000) == 200
 
 
+@settings(max_examples=40)
 @given(calls=st.lists(st.tuples(st.integers(0, 400_000), st.sampled_from("ab")), max_size=60))
-def test_a_quota_follows_the_rule_key_by_key(new_quota: Callable[[], Quota], calls: list[tuple[int, str]]) -> None:
-    quota, rate = new_quota(), Rate(5, burst=5)
+def test_a_quota_follows_the_rule_key_by_key(
+    new_short_lived: Callable[[], tuple[NonceBook, Quota]], calls: list[tuple[int, str]]
+) -> None:
+    (_, quota), rate = new_short_lived(), Rate(5, burst=5)
     at_us, arrivals = AT_US, {"a": 0, "b": 0}
     for gap_us, key in calls:
         at_us += gap_us

@@ -15,12 +15,12 @@ SongMaker = Callable[..., PublishedSong]
 DEADLINE_S = 10
 
 
-class Changed(Exception):  # noqa: N818 - it only stands for any error
+class Changed(Exception):
     """What a job raises that has changed its mind."""
 
 
 def publish(song: PublishedSong) -> Callable[[Any], SongId]:
-    return lambda transaction: transaction.publish(song, at_ms=1).song_id  # type: ignore[no-any-return]
+    return lambda transaction: transaction.publish(song, at_ms=1).song_id
 
 
 def held_up(store: Any) -> tuple[threading.Event, "Future[None]"]:

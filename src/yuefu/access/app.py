@@ -12,10 +12,7 @@ SCENES = (1, 2, 3, 4)
 
 
 class App(msgspec.Struct, frozen=True, kw_only=True):
-    """What an app may do. `live_secrets` are its ServerSecrets, newest first: two during a rotation.
-
-    `charges_every_call` false means that a repeated request within the life of a grant returns that grant.
-    """
+    """What an app may do. `live_secrets` are its ServerSecrets, newest first: two during a rotation."""
 
     app_id: AppId
     name: str
@@ -27,7 +24,6 @@ class App(msgspec.Struct, frozen=True, kw_only=True):
     home_territory: str
     is_enabled: bool = True
     is_replay_protected: bool = True
-    charges_every_call: bool = True
 
 
 class UnknownApp(YuefuError):

@@ -6,7 +6,6 @@ Between them the songs show every rule: both rights, one, none; with and without
 import os
 import shlex
 import shutil
-import tempfile
 import time
 from collections.abc import Sequence
 from concurrent.futures import ProcessPoolExecutor, as_completed
@@ -23,6 +22,7 @@ from yuefu.client import new_nonce, signed_url
 from yuefu.errors import YuefuError
 from yuefu.ids import AppId, VendorId
 from yuefu.ingest import repertoire
+from yuefu.ingest.fingerprint import PIPELINE_VERSION
 from yuefu.ingest.repertoire import Entry
 from yuefu.rights.deal import Terms
 from yuefu.server.founding import new_app
@@ -34,8 +34,14 @@ from yuefu.wire.vendor import BillingMode
 
 DEMO_FILE = "demo.json"
 VERSION_FILE = ".demo-version"
+STAGING_FOLDER = "demo-staging"
 APP_ID = AppId(1_234_567_890)
 VENDORS = (1, 2)
+
+_REVISION = 2
+"""Raised when the demo is to be made anew though its songs and the import are the same."""
+
+DEMO_VERSION = f"{_REVISION}-{PIPELINE_VERSION}-{repertoire.REPERTOIRE_VERSION}"
 
 
 class DemoSong(msgspec.Struct, frozen=True, kw_only=True):
@@ -71,10 +77,11 @@ def prepare_demo(settings: Settings) -> DemoFacts:
         (folder / VERSION_FILE).write_text("unfinished\n", encoding="utf-8")
         with open_installation(settings) as installation:
             _make(installation)
-        (folder / VERSION_FILE).write_text(repertoire.REPERTOIRE_VERSION + "\n", encoding="utf-8")
+        (folder / VERSION_FILE).write_text(f"{DEMO_VERSION}\n", encoding="utf-8")
     with open_installation(settings) as installation:
         facts = _facts(installation)
     staged = folder / f"{DEMO_FILE}.new"
+    staged.touch(mode=0o600)  # it holds the app's secret
     staged.write_bytes(msgspec.json.format(msgspec.json.encode(facts), indent=2) + b"\n")
     staged.replace(folder / DEMO_FILE)
     return facts
@@ -96,9 +103,15 @@ def sample_call(facts: DemoFacts) -> str:
     return f"curl {shlex.quote(url)}"
 
 
+def demo_base_url(settings: Settings) -> str | None:
+    """Where the demo in that data folder was last served, None when there is no demo."""
+    file = settings.data_folder / DEMO_FILE
+    return msgspec.json.decode(file.read_bytes(), type=DemoFacts).base_url if file.is_file() else None
+
+
 def _is_made(folder: Path) -> bool:
     version = folder / VERSION_FILE
-    return version.is_file() and version.read_text(encoding="utf-8").strip() == repertoire.REPERTOIRE_VERSION
+    return version.is_file() and version.read_text(encoding="utf-8").strip() == DEMO_VERSION
 
 
 def _clear(settings: Settings) -> None:
@@ -110,13 +123,16 @@ def _clear(settings: Settings) -> None:
         return
     for path in (database, database.with_name(f"{database.name}-wal"), database.with_name(f"{database.name}-shm")):
         path.unlink(missing_ok=True)
-    shutil.rmtree(settings.blobs_path, ignore_errors=True)
+    for left in (settings.blobs_path, settings.data_folder / STAGING_FOLDER):
+        shutil.rmtree(left, ignore_errors=True)
 
 
 def _make(installation: Installation) -> None:
     entries = repertoire.entries()
-    with tempfile.TemporaryDirectory(prefix="demo-", dir=installation.settings.data_folder) as staging:
-        folders = _render(entries, Path(staging))
+    staging = installation.settings.data_folder / STAGING_FOLDER
+    staging.mkdir()
+    try:
+        folders = _render(entries, staging)
         offers = {entry.key: Offer(RIGHTS[entry.rights], Terms(channel=entry.channel)) for entry in entries}
 
         def offer(song: PublishedSong) -> Offer:
@@ -129,6 +145,8 @@ def _make(installation: Installation) -> None:
             for song in report.songs:
                 if song.outcome == "refused":
                     raise YuefuError(f"the demo song {song.source_key} could not be made: {song.reason}")
+    finally:
+        shutil.rmtree(staging)
     installation.centre.apps.create(
         new_app(
             "Yuefu demo",

@@ -32,7 +32,9 @@ class BlobFolder:
                 copy.flush()
                 os.fsync(copy.fileno())
                 place = self.path(sha256)
-                place.parent.mkdir(exist_ok=True)
+                if not place.parent.exists():
+                    place.parent.mkdir(exist_ok=True)
+                    _sync_folder(self._root)
                 staged.chmod(0o644)
                 staged.replace(place)
                 _sync_folder(place.parent)

@@ -21,7 +21,10 @@ def parse_query(raw: bytes) -> dict[str, list[str]]:
     fields: dict[str, list[str]] = {}
     if not raw:
         return fields
-    pairs = _decode(raw, parameter="query").split("&")
+    try:
+        pairs = raw.decode().split("&")
+    except UnicodeDecodeError:
+        raise illegal(_undecodable(raw), "not valid UTF-8") from None
     if len(pairs) > MAX_PARAMETERS:
         raise illegal("query", f"more than {MAX_PARAMETERS} parameters")
     for pair in pairs:
@@ -36,6 +39,16 @@ def parse_query(raw: bytes) -> dict[str, list[str]]:
         else:
             fields[name] = [value]
     return fields
+
+
+def _undecodable(raw: bytes) -> str:
+    """The parameter whose value is not UTF-8, "query" when it is a name that isn't."""
+    for pair in raw.split(b"&"):
+        raw_name, _, value = pair.partition(b"=")
+        name = raw_name.decode(errors="replace")
+        if value.decode(errors="replace").encode() != value:
+            return _name(name)
+    return "query"
 
 
 @lru_cache(maxsize=512)

@@ -67,6 +67,8 @@ def _check_order(centre: Centre, caller: Member, body: RequestResourceBody) -> _
     if not body.song_id:
         raise ClientRefusal(ClientCode.SONG_ID_EMPTY, "song_id: empty")
     resource_type = _resource_type(body.resource_type)
+    if body.room_id and caller.session.rooms is not None and body.room_id not in caller.session.rooms:
+        raise ClientRefusal(ClientCode.ILLEGAL_PARAMETER, "room_id: the login token is not good for this room")
     mode = _billing_mode(body)
     vendor_id, profile = _vendor(centre, caller, body.vendor_id, resource_type)
     if body.scene_id != _DEFAULT_SCENE and body.scene_id not in caller.app.scenes:

@@ -42,6 +42,8 @@ def add(
         ids = [SongId(song) for song in songs]
         if vendor is not None:
             ids = [song.song_id for song in centre.songs.songs(VendorId(vendor))]
+        if not ids:
+            raise click.UsageError(f"vendor {vendor} has no songs; import some first")
         deals = [Deal(song_id=song_id, chains=RIGHTS[rights], sheet=TermSheet(terms=(terms,))) for song_id in ids]
         at_ms = centre.now_ms()
         revisions = centre.work.run(lambda transaction: [transaction.record_deal(each, at_ms=at_ms) for each in deals])
@@ -50,4 +52,4 @@ def add(
             [{"song_id": str(song), "revision": revision} for song, revision in zip(ids, revisions, strict=True)]
         )
     else:
-        click.echo(f"{len(ids)} songs have a deal for {rights} now.")
+        click.echo(f"Songs that have a new deal for {rights}: {len(ids)}")

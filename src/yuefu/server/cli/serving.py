@@ -11,6 +11,7 @@ from granian.server import Server
 from yuefu.server.cli.options import print_json, settings_for, standard_options
 from yuefu.server.demo import DEMO_FILE, prepare_demo, sample_call
 from yuefu.server.settings import PREFIX, BadSettings, Settings
+from yuefu.server.wiring import open_installation
 
 _BACKLOG = 1024
 
@@ -47,6 +48,8 @@ def demo(*, host: str | None, port: int | None, no_serve: bool, data: str | None
 def run_server(settings: Settings, *, as_json: bool) -> None:
     """Serve until told to stop. Workers are told the settings by their environment."""
     _check_port(settings)
+    with open_installation(settings):
+        pass  # whatever is wrong with the data folder is said here, not by each worker
     for name, value in settings.environment().items():
         os.environ[PREFIX + name] = value
     base_url = f"http://{settings.host}:{settings.port}"

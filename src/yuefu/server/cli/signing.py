@@ -8,6 +8,7 @@ import click
 from yuefu.client import new_nonce, signed_url
 from yuefu.server.cli.apps import find_app
 from yuefu.server.cli.options import print_json, settings_for, standard_options
+from yuefu.server.demo import demo_base_url
 from yuefu.server.wiring import open_installation
 
 
@@ -18,7 +19,7 @@ from yuefu.server.wiring import open_installation
 @click.option("--user", "user_id", default="yuefu-sign", show_default=True)
 @click.option("--vendor", "vendor_id", type=int, default=0, show_default=True)
 @click.option("--room", "room_id", default="")
-@click.option("--base-url", help="Where the centre is. [default: http://HOST:PORT of the settings]")
+@click.option("--base-url", help="Where the centre is. [default: the demo's, else http://HOST:PORT of the settings]")
 @standard_options
 def sign(
     *,
@@ -42,7 +43,7 @@ def sign(
     with open_installation(settings) as installation:
         secret = find_app(installation, app_id).live_secrets[0]
     url = signed_url(
-        base_url or f"http://{settings.host}:{settings.port}",
+        base_url or demo_base_url(settings) or f"http://{settings.host}:{settings.port}",
         action,
         _collect(params),
         app_id=app_id,

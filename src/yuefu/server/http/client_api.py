@@ -128,7 +128,7 @@ def _answer_command(centre: Centre, caller: Member, body: ExtendedRequestBody) -
     requested = body.params.get("vendor_id", 0)
     if not isinstance(requested, int) or isinstance(requested, bool):
         raise illegal("vendor_id", "must be a whole number")
-    vendor_id = choose_vendor(centre, caller.app, requested, action=operation.action)
+    vendor_id = choose_vendor(centre, caller.app, requested, action=operation.action, parameter="vendor_id")
     params = operation.parse_command(body.params)
     question = Question(
         app=caller.app,

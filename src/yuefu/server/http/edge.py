@@ -44,7 +44,7 @@ def answer_action(centre: Centre, raw_query: bytes, body: bytes = b"", content_t
         query = signed_query(fields)
         caller = centre.gate.admit(query, calls_per_s=operation.calls_per_s, at_us=centre.now_us())
         _check_usable(caller.app)
-        vendor_id = choose_vendor(centre, caller.app, query.vendor_id, action=operation.action)
+        vendor_id = choose_vendor(centre, caller.app, query.vendor_id, action=operation.action, parameter="VendorId")
         _check_billing(caller.app, room_id=query.room_id)
         params = operation.parse_action(query.business)
         question = Question(

@@ -50,7 +50,7 @@ def _endpoint(centre: Centre) -> Callable[[Request], Awaitable[Response]]:
             caller = member(centre, bearer_token(request))
             path = request.path_params
             file = find_media(centre, caller, path["resource_id"], path["track"])
-            return _respond(centre, request, file)
+            return _respond(centre, request, file, request_id)
         except YuefuError as error:
             refusal = client_refusal(error)
             status = _STATUSES.get(refusal.code, 403)
@@ -60,7 +60,7 @@ def _endpoint(centre: Centre) -> Callable[[Request], Awaitable[Response]]:
     return endpoint
 
 
-def _respond(centre: Centre, request: Request, file: MediaFile) -> Response:
+def _respond(centre: Centre, request: Request, file: MediaFile, request_id: str) -> Response:
     headers = {
         "accept-ranges": "bytes",
         "cache-control": "private, no-store",
@@ -69,7 +69,10 @@ def _respond(centre: Centre, request: Request, file: MediaFile) -> Response:
     }
     span = _wanted(request, file)
     if span is None:
-        return Response(status_code=416, headers={**headers, "content-range": f"bytes */{file.size_bytes}"})
+        message = f"Range: the file ends at byte {file.size_bytes}"
+        content = render_client_refusal(code=ClientCode.ILLEGAL_PARAMETER, message=message, request_id=request_id)
+        headers |= {"content-range": f"bytes */{file.size_bytes}", "content-type": JSON}
+        return Response(content, status_code=416, headers=headers)
     first, end = span
     headers["content-length"] = str(end - first)
     is_part = (first, end) != (0, file.size_bytes)

@@ -13,14 +13,14 @@ from yuefu.storage.sqlite.database import Database, fetch
 _PURPOSE = "server-secret"
 _APP = """
 SELECT name, sealed_secrets, default_vendor, vendors, scenes, billing_modes, home_territory, is_enabled,
-       is_replay_protected, charges_every_call
+       is_replay_protected
 FROM apps WHERE app_id = ?
 """
 _ALL = "SELECT app_id FROM apps ORDER BY app_id"
 _PUT = """
 INSERT INTO apps (name, sealed_secrets, default_vendor, vendors, scenes, billing_modes, home_territory, is_enabled,
-                  is_replay_protected, charges_every_call, app_id, created_at_ms)
-VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
+                  is_replay_protected, app_id, created_at_ms)
+VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
 """
 
 
@@ -64,7 +64,7 @@ class SqliteApps:
         self._database.write(job)
 
     def _to_app(self, app_id: AppId, row: tuple[Any, ...]) -> App:
-        name, sealed, default_vendor, vendors, scenes, modes, territory, enabled, protected, every_call = row
+        name, sealed, default_vendor, vendors, scenes, modes, territory, enabled, protected = row
         return App(
             app_id=app_id,
             name=name,
@@ -78,7 +78,6 @@ class SqliteApps:
             home_territory=territory,
             is_enabled=bool(enabled),
             is_replay_protected=bool(protected),
-            charges_every_call=bool(every_call),
         )
 
     def _columns(self, app: App) -> tuple[Any, ...]:
@@ -94,7 +93,6 @@ class SqliteApps:
             app.home_territory,
             app.is_enabled,
             app.is_replay_protected,
-            app.charges_every_call,
         )
 
 

@@ -10,6 +10,7 @@ that anyone wrote.
 
 import queue
 import threading
+import time
 from collections.abc import Callable
 from concurrent.futures import Future
 from pathlib import Path
@@ -20,6 +21,7 @@ import apsw
 
 from yuefu.errors import YuefuError
 from yuefu.storage.sqlite.schema import MIGRATIONS
+from yuefu.units import SECOND_MS
 
 T = TypeVar("T")
 
@@ -29,6 +31,7 @@ SAFE_VERSION = 3_051_003
 GROUP_SIZE = 256
 BUSY_TIMEOUT_MS = 10_000
 _CACHE_KIB = 65_536
+_WAL_RETRY_S = 0.01
 
 _Job = tuple[Callable[[apsw.Connection], Any], "Future[Any]"]
 
@@ -96,9 +99,11 @@ class Database:
     def _connect(self) -> apsw.Connection:
         connection = apsw.Connection(str(self._path))
         connection.set_busy_timeout(BUSY_TIMEOUT_MS)
-        connection.execute(
-            "PRAGMA journal_mode=WAL; PRAGMA synchronous=FULL; PRAGMA foreign_keys=ON;"
-            f"PRAGMA cache_size=-{_CACHE_KIB}; PRAGMA temp_store=MEMORY"
+        enter_wal(connection)
+        fetch(
+            connection,
+            "PRAGMA synchronous=FULL; PRAGMA foreign_keys=ON; PRAGMA recursive_triggers=ON;"  # REPLACE deletes, too
+            f"PRAGMA cache_size=-{_CACHE_KIB}; PRAGMA temp_store=MEMORY",
         )
         return connection
 
@@ -142,7 +147,9 @@ class Database:
 
 
 def fetch(connection: apsw.Connection, statement: str, bindings: tuple[Any, ...] = ()) -> list[Any]:
-    """All rows. Always all of them: a statement left unfinished pins its snapshot of the file."""
+    """All rows. Always all of them: a statement left unfinished pins its snapshot of the file, and of several
+    statements those after the first row are not even begun.
+    """
     return connection.execute(statement, bindings).fetchall()
 
 
@@ -158,6 +165,20 @@ def _attempt(connection: apsw.Connection, job: Callable[[apsw.Connection], Any])
         return None, error
     connection.execute("RELEASE job")
     return value, None
+
+
+def enter_wal(connection: apsw.Connection) -> None:
+    """Put the file into WAL mode. SQLite does not wait its turn for this one step, so we do."""
+    give_up_at_s = time.monotonic() + BUSY_TIMEOUT_MS / SECOND_MS
+    while True:
+        try:
+            fetch(connection, "PRAGMA journal_mode=WAL")
+        except apsw.BusyError:
+            if time.monotonic() > give_up_at_s:
+                raise
+            time.sleep(_WAL_RETRY_S)
+        else:
+            return
 
 
 def _migrate(connection: apsw.Connection) -> None:

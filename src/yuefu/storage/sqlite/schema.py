@@ -16,7 +16,6 @@ CREATE TABLE apps (
     home_territory TEXT NOT NULL,
     is_enabled INTEGER NOT NULL,
     is_replay_protected INTEGER NOT NULL,
-    charges_every_call INTEGER NOT NULL,
     created_at_ms INTEGER NOT NULL
 );
 

@@ -10,7 +10,7 @@ import apsw
 
 from yuefu.access.quota import Rate, admit
 from yuefu.ids import AppId
-from yuefu.storage.sqlite.database import BUSY_TIMEOUT_MS, fetch
+from yuefu.storage.sqlite.database import BUSY_TIMEOUT_MS, enter_wal, fetch
 
 PRUNE_EVERY = 4_096
 
@@ -40,7 +40,8 @@ class SharedState:
     def __init__(self, path: Path) -> None:
         self._connection = apsw.Connection(str(path))
         self._connection.set_busy_timeout(BUSY_TIMEOUT_MS)
-        self._connection.execute("PRAGMA journal_mode=WAL; PRAGMA synchronous=OFF")
+        enter_wal(self._connection)
+        fetch(self._connection, "PRAGMA synchronous=OFF")
         self._connection.execute(_SCHEMA)
         self.nonces = SharedNonces(self._connection)
         self.quota = SharedQuota(self._connection)

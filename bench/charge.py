@@ -1,0 +1,140 @@
+"""The durable charge: `request_resource`, many clients at once, every answer after its commit.
+
+Measured against the same service with one commit a request, on the same disk in the same run. The same disk matters:
+how long a commit takes is the disk's to say, and a folder in memory would make both figures worthless.
+"""
+
+import itertools
+import secrets
+from collections.abc import Sequence
+from contextlib import ExitStack
+from dataclasses import dataclass
+from pathlib import Path
+from statistics import median
+
+import msgspec
+
+from bench.load import Outcome, run_load
+from bench.stock import VENDOR, add_apps, serving
+from yuefu.access.session import SESSION_LIFE_MS, TOKEN_BYTES, NewSession, hash_token, new_token
+from yuefu.catalogue.song import Blob, Part, PartKind, PublishedSong, Quality, SongFacts
+from yuefu.ids import AppId, RoomId, SongId, UserId, VendorId
+from yuefu.rights.deal import Chain, Deal, Terms, TermSheet
+from yuefu.server.centre import Transaction
+from yuefu.server.settings import Settings
+from yuefu.server.wiring import open_installation
+from yuefu.units import MINUTE_MS
+from yuefu.wire.vendor import ResourceType
+
+CLIENTS = 32
+_SONGS = 100
+
+
+@dataclass(frozen=True, slots=True)
+class ChargeFigures:
+    """Rounds of charges committed in groups, and of one commit a request."""
+
+    grouped: list[Outcome]
+    ungrouped: list[Outcome]
+
+    @property
+    def ratio(self) -> float:
+        """How many times the rate of one commit a request."""
+        pairs = zip(self.grouped, self.ungrouped, strict=True)
+        return median(grouped.answers_per_s / ungrouped.answers_per_s for grouped, ungrouped in pairs)
+
+
+def measure_charge(*, rounds: int, requests: int, folder: Path) -> ChargeFigures:
+    """Have `requests` resources granted and charged by each alternative in each round.
+
+    Raises `LoadFailed` at the first answer that isn't a grant.
+    """
+    figures = ChargeFigures([], [])
+    with ExitStack() as stack:
+        lines = [
+            (_prepare(folder / name), stack.enter_context(serving(folder / name, site=site)), outcomes)
+            for name, site, outcomes in (
+                ("grouped", None, figures.grouped),
+                ("ungrouped", "bench.ungrouped:make_site", figures.ungrouped),
+            )
+        ]
+        for number in range(-1, rounds):  # the first one warms up
+            for asked, server, outcomes in lines:
+                prepared = list(itertools.islice(itertools.cycle(asked), requests))
+                outcome = run_load(server.port, prepared, connections=CLIENTS, is_right=_is_grant)
+                if number >= 0:
+                    outcomes.append(outcome)
+    return figures
+
+
+def _is_grant(body: bytes) -> bool:
+    return body.startswith(b'{"code":0,') and b'"resource_id":"z_' in body
+
+
+def _prepare(folder: Path) -> Sequence[bytes]:
+    """An installation in `folder` with songs to grant; a request for each of its sessions and songs."""
+    with open_installation(Settings(data=str(folder))) as installation:
+        (app,) = add_apps(installation, 1)
+        centre = installation.centre
+        at_ms = centre.now_ms()
+
+        def job(transaction: Transaction) -> tuple[list[SongId], list[str]]:
+            songs = [_publish(transaction, number, at_ms=at_ms) for number in range(_SONGS)]
+            return songs, [_open_session(transaction, app.app_id, number, at_ms=at_ms) for number in range(CLIENTS)]
+
+        songs, tokens = centre.work.run(job)
+    return [_request(token, song_id) for song_id, token in itertools.product(songs, tokens)]
+
+
+def _publish(transaction: Transaction, number: int, *, at_ms: int) -> SongId:
+    """A song with a recording that may be played. Nobody downloads it, so its blob need not be there."""
+    part = Part(
+        kind=PartKind.ORIGINAL,
+        quality=Quality.NORMAL,
+        media_type="audio/mp4",
+        blob=Blob(sha256=f"{number:064x}", size_bytes=4_000_000),
+        duration_ms=4 * MINUTE_MS,
+        track_count=1,
+    )
+    song = PublishedSong(
+        vendor_id=VendorId(VENDOR),
+        source_key=f"bench-{number}",
+        fingerprint=f"bench-{number}",
+        facts=SongFacts(title=f"第{number}首", singers=("乐府",)),
+        duration_ms=part.duration_ms,
+        accompaniment_duration_ms=part.duration_ms,
+        highlight=None,
+        parts=(part,),
+    )
+    song_id = transaction.publish(song, at_ms=at_ms).song_id
+    sheet = TermSheet(terms=(Terms(),))
+    transaction.record_deal(Deal(song_id=song_id, chains=(Chain.RECORDING, Chain.WORK), sheet=sheet), at_ms=at_ms)
+    return song_id
+
+
+def _open_session(transaction: Transaction, app_id: AppId, number: int, *, at_ms: int) -> str:
+    token = new_token(secrets.token_bytes(TOKEN_BYTES))
+    session = NewSession(
+        token_hash=hash_token(token),
+        app_id=app_id,
+        user_id=UserId(f"singer-{number}"),
+        user_name="",
+        rooms=None,
+        joined_rooms=(RoomId("bench"),),
+        territory="CN",
+        started_at_ms=at_ms,
+        expires_at_ms=at_ms + SESSION_LIFE_MS,
+    )
+    transaction.open_session(session)
+    return token
+
+
+def _request(token: str, song_id: SongId) -> bytes:
+    body = msgspec.json.encode(
+        {"song_id": str(song_id), "vendor_id": VENDOR, "mode": 0, "resource_type": int(ResourceType.SONG)}
+    )
+    head = (
+        "POST /client/v1/request_resource HTTP/1.1\r\nHost: 127.0.0.1\r\n"
+        f"Authorization: Bearer {token}\r\nContent-Type: application/json\r\nContent-Length: {len(body)}\r\n\r\n"
+    )
+    return head.encode() + body

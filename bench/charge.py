@@ -6,6 +6,7 @@ how long a commit takes is the disk's to say, and a folder in memory would make 
 
 import itertools
 import secrets
+import time
 from collections.abc import Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass
@@ -20,7 +21,8 @@ from yuefu.access.session import SESSION_LIFE_MS, TOKEN_BYTES, NewSession, hash_
 from yuefu.catalogue.song import Blob, Part, PartKind, PublishedSong, Quality, SongFacts
 from yuefu.ids import AppId, RoomId, SongId, UserId, VendorId
 from yuefu.rights.deal import Chain, Deal, Terms, TermSheet
-from yuefu.server.centre import Transaction
+from yuefu.rights.grant import GrantedResource, Need, NewGrant
+from yuefu.server.centre import Centre, Transaction
 from yuefu.server.settings import Settings
 from yuefu.server.wiring import open_installation
 from yuefu.units import MINUTE_MS
@@ -28,14 +30,33 @@ from yuefu.wire.vendor import ResourceType
 
 CLIENTS = 32
 _SONGS = 100
+_GRANT = NewGrant(
+    session_id=1,
+    app_id=AppId(1),
+    user_id=UserId("singer"),
+    room_id=RoomId("bench"),
+    song_id=SongId(100_000_001),
+    vendor_id=VendorId(VENDOR),
+    resource_type=0,
+    scene_id=0,
+    billing_mode=0,
+    granted_at_ms=0,
+    expires_at_ms=0,
+    rights_revision=1,
+    resources=(GrantedResource(resource_id="z_100000001_1", need=Need.PLAY),),
+)
 
 
 @dataclass(frozen=True, slots=True)
 class ChargeFigures:
-    """Rounds of charges committed in groups, and of one commit a request."""
+    """Rounds of charges committed in groups, and of one commit a request; and what the store alone makes of both.
+
+    `postings_per_s` are the store's: grants and charges a second, in groups of `CLIENTS` and one by one.
+    """
 
     grouped: list[Outcome]
     ungrouped: list[Outcome]
+    postings_per_s: tuple[float, float]
 
     @property
     def ratio(self) -> float:
@@ -49,7 +70,7 @@ def measure_charge(*, rounds: int, requests: int, folder: Path) -> ChargeFigures
 
     Raises `LoadFailed` at the first answer that isn't a grant.
     """
-    figures = ChargeFigures([], [])
+    figures = ChargeFigures([], [], _measure_postings(folder / "store", requests))
     with ExitStack() as stack:
         lines = [
             (_prepare(folder / name), stack.enter_context(serving(folder / name, site=site)), outcomes)
@@ -65,6 +86,23 @@ def measure_charge(*, rounds: int, requests: int, folder: Path) -> ChargeFigures
                 if number >= 0:
                     outcomes.append(outcome)
     return figures
+
+
+def _measure_postings(folder: Path, count: int) -> tuple[float, float]:
+    """Postings a second without a server in front, `CLIENTS` at once and one by one."""
+    _prepare(folder)
+    with open_installation(Settings(data=str(folder))) as installation:
+        return _post(installation.centre, count, at_once=CLIENTS), _post(installation.centre, count, at_once=1)
+
+
+def _post(centre: Centre, count: int, *, at_once: int) -> float:
+    groups = max(count // at_once, 1)
+    begun = time.perf_counter()
+    for _ in range(groups):
+        waiting = [centre.work.submit(lambda transaction: transaction.issue_grant(_GRANT)) for _ in range(at_once)]
+        for posting in waiting:
+            posting.result()
+    return groups * at_once / (time.perf_counter() - begun)
 
 
 def _is_grant(body: bytes) -> bool:

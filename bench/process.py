@@ -88,14 +88,14 @@ def free_port() -> int:
 
 @contextlib.contextmanager
 def on_load_cores() -> Iterator[None]:
-    """This process keeps off the servers' core meanwhile, where there is another."""
+    """Keep this process off the servers' core meanwhile, where there is another."""
     with _on_cores(_LOAD_CORES):
         yield
 
 
 @contextlib.contextmanager
 def _on_cores(cores: Sequence[int]) -> Iterator[None]:
-    """This process, and what it starts meanwhile, runs on these cores alone."""
+    """Keep this process, and what it starts meanwhile, to these cores."""
     before = os.sched_getaffinity(0)
     os.sched_setaffinity(0, cores)
     try:
@@ -110,7 +110,7 @@ def _await_answer(process: "subprocess.Popen[bytes]", url: str) -> None:
         if process.poll() is not None:
             raise NotStarted(f"{process.args!r} ended with status {process.returncode}")
         try:
-            with urllib.request.urlopen(url, timeout=_START_S):
+            with urllib.request.urlopen(url, timeout=_START_S):  # noqa: S310 - our own loopback URL
                 return
         except (urllib.error.URLError, ConnectionError):
             time.sleep(_POLL_S)

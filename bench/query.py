@@ -14,7 +14,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from statistics import median
 
-from bench.load import run_load
+from bench.load import LoadFailed, run_load
 from bench.process import Server
 from bench.rivals import FILE_PATH, bare_server, find_nginx, nginx
 from bench.stock import VENDOR, Stock, serving
@@ -29,7 +29,7 @@ _ADDRESS = "http://127.0.0.1"
 
 @dataclass(frozen=True, slots=True)
 class Round:
-    """One alternative in one round: medians over the rounds are what is told."""
+    """What one alternative cost in one round. `cpu_us` is an answer's."""
 
     cpu_us: float
     answers_per_s: float
@@ -42,16 +42,27 @@ class QueryFigures:
     """Rounds by alternative ("yuefu", "bare" and, where installed, "nginx"), and Yuefu's worker itself."""
 
     rounds: dict[str, list[Round]]
+    requests: int
     answer_bytes: int
     ready_s: float
     memory_mb: float
 
-    def ratio(self, rival: str) -> float | None:
-        """Yuefu's CPU time an answer over the rival's, None when that was not there."""
+    def typical(self, name: str) -> Round:
+        """The medians of that alternative's rounds."""
+        rounds = self.rounds[name]
+        return Round(
+            cpu_us=median(each.cpu_us for each in rounds),
+            answers_per_s=median(each.answers_per_s for each in rounds),
+            p50_us=median(each.p50_us for each in rounds),
+            p99_us=median(each.p99_us for each in rounds),
+        )
+
+    def ratio(self, name: str, rival: str) -> float | None:
+        """CPU time an answer over the rival's, None when that one was not there."""
         if rival not in self.rounds:
             return None
-        pairs = zip(self.rounds["yuefu"], self.rounds[rival], strict=True)
-        return median(ours.cpu_us / theirs.cpu_us for ours, theirs in pairs)
+        pairs = zip(self.rounds[name], self.rounds[rival], strict=True)
+        return median(each.cpu_us / other.cpu_us for each, other in pairs)
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,6 +93,7 @@ def measure_query(stock: Stock, *, rounds: int, requests: int, folder: Path) -> 
                     measured[name].append(figures)
         return QueryFigures(
             rounds=measured,
+            requests=requests,
             answer_bytes=len(answer),
             ready_s=yuefu.ready_s,
             memory_mb=yuefu.worker_memory_mb(),
@@ -148,11 +160,12 @@ def _in_turn(names: list[str], number: int) -> list[str]:
 def _measure(alternative: _Alternative, requests: int) -> Round:
     prepared = alternative.make_requests(requests)
     before_us = alternative.server.cpu_us()
-    outcome = run_load(
-        alternative.server.port, prepared, connections=CONNECTIONS, is_right=alternative.is_right
-    )
+    outcome = run_load(alternative.server.port, prepared, connections=CONNECTIONS, is_right=alternative.is_right)
+    spent_us = alternative.server.cpu_us() - before_us
+    if not spent_us:
+        raise LoadFailed("so few requests take less than a tick of the clock; ask for more")
     return Round(
-        cpu_us=(alternative.server.cpu_us() - before_us) / outcome.answers,
+        cpu_us=spent_us / outcome.answers,
         answers_per_s=outcome.answers_per_s,
         p50_us=outcome.latency_us(0.5),
         p99_us=outcome.latency_us(0.99),

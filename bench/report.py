@@ -1,131 +1,184 @@
-"""The figures as a page: what was measured, on what, how to measure it again, and against which goal."""
+"""The figures as a page: what was measured, on what, against which goal, and how to measure it again."""
 
+import math
 import os
 import platform
 import time
-from collections.abc import Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from importlib.metadata import version
+from statistics import median
 
 import apsw
 
 from bench.charge import CLIENTS, ChargeFigures
-from bench.query import CONNECTIONS, SONGS_PER_QUESTION, QueryFigures, Round
+from bench.query import CONNECTIONS, SONGS_PER_QUESTION, QueryFigures
 from bench.rivals import NGINX_HINT, find_nginx, nginx_version
 from bench.stock import Stock
 
-NEXT_GOAL = 6.5
-"""The signed query's goal after the present one, times nginx."""
+GOAL, NEXT_GOAL = 9.0, 6.5
+"""What a signed query may cost, times nginx: now, and next."""
 
-_NAMES = {"yuefu": "Yuefu, signed query", "bare": "the bare ASGI server, constant answer", "nginx": "nginx, static file"}
+_TITLES = {"yuefu": "Yuefu, signed query", "bare": "bare ASGI server, constant answer", "nginx": "nginx, static file"}
+
 _PAGE = """\
 # Benchmarks
 
-Written by `make bench`; not edited by hand. {day}, Yuefu {yuefu}, Python {python}, SQLite {sqlite}, nginx {nginx},
-{system} with {cores} cores. Rates and latencies are of that machine and that hour; **the ratios are what to compare**.
+Written by `make bench`, never by hand.
+{day} · Yuefu {yuefu} · Python {python} · SQLite {sqlite} · nginx {nginx} · {system}, {cores} cores.
 
-{goals}
-{query}{charge}
+Rates and latencies are of that machine and hour; the ratios are what to compare.
+
+{figures}
 ## How to repeat it
 
-`make bench` does all of it, in some {minutes} minutes. `make bench ARGS="query --songs 50000"` measures one thing and only
-prints it; `--keep DIR` keeps the filled catalogue for the next time; `--help` tells the rest. nginx is measured beside
-when it is installed (Debian: `apt-get install nginx-light`). Leave the machine alone meanwhile.
+`make bench` measures all of it, in about {minutes} min, and writes this page.
+`make bench ARGS="query --songs 50000"` measures one thing and prints it; `--keep DIR` keeps the filled catalogue for
+the next time. nginx is measured where it is installed (Debian: `apt-get install nginx-light`). Leave the machine alone
+meanwhile.
 """
-_QUERY = """
+_QUERY = """\
 ## A signed query
 
-`QuerySongsCopyright` for {per_question} random songs out of {songs:,}, through `yuefu serve` with one worker, over {connections} kept-alive
-connections that each wait for their answer. Every request has its own ids, nonce and signature and is one of {apps}
-apps', so that the documented quota holds and is counted. nginx sends a file, and the bare ASGI server a constant, of
-the same {answer_bytes:,} bytes. All three run at once, each on one core, and are asked in turn, {rounds} rounds of {requests:,}; the load has
-the other core. Every answer is checked. The figures are medians of the rounds, the ratios of the pairs in each round.
+`QuerySongsCopyright` for {per_question} random songs of {songs:,}, asked of `yuefu serve` with one worker over
+{connections} kept-alive connections, each of which waits for its answer before it asks again. Every request has ids, a
+nonce and a signature of its own and is one of {apps} apps', so that the documented quota is counted and not reached.
+nginx sends a file, the bare server a constant, of the same {answer_bytes:,} bytes.
 
-| | server CPU, µs an answer | × nginx | × bare server | answers/s | p50, ms | p99, ms |
-|---|---|---|---|---|---|---|
-{rows}
-"""
-_CHARGE = """
+Each server keeps to one core and the load to the others. They are asked in turn, {rounds} rounds of {requests:,}
+requests, and every answer is checked. CPU time is that of the server's whole process tree, user and system. Figures are
+medians over the rounds; ratios are taken within each round.
+{hint}"""
+_CHARGE = """\
 ## A durable charge
 
-`request_resource` by {clients} clients at once, each answer sent after its commit is on disk; beside it the same service with
-one commit a request, on the same disk. How far apart the two can be is the disk's to say: here one commit at a time
-makes {ungrouped:,.0f} a second.
-
-| | charges/s | p50, ms | p99, ms |
-|---|---|---|---|
-{rows}
+`request_resource`, {clients} clients at once, {rounds} rounds of {requests:,} requests; each answer leaves after its
+grant and charge are on disk. Beside it the same service with one commit a request, in the same run on the same disk:
+how far apart the two can be is the disk's to say. The store by itself, with no server in front, posts
+{together:,.0f} a second with {clients} waiting at once and {alone:,.0f} one by one: {times:.1f} times as many.
 """
 
 
 @dataclass(frozen=True, slots=True)
-class Figure:
-    """One line against its goal. `is_met` is None where what it takes was not there to measure."""
+class Figures:
+    """What was measured; None for what was not asked for."""
+
+    stock: Stock | None = None
+    query: QueryFigures | None = None
+    charge: ChargeFigures | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class _Line:
+    """One figure against its goal. `is_met` is None where what it takes was not there."""
 
     what: str
     goal: str
     measured: str
     is_met: bool | None
 
-    @property
-    def verdict(self) -> str:
-        return {True: "met", False: "**missed**", None: "not measured"}[self.is_met]
+
+def render_page(figures: Figures, *, minutes: float) -> str:
+    """The whole page, in Markdown."""
+    nginx = find_nginx()
+    return _PAGE.format(
+        day=time.strftime("%Y-%m-%d", time.gmtime()),
+        yuefu=version("yuefu"),
+        python=platform.python_version(),
+        sqlite=apsw.sqlite_lib_version(),
+        nginx=nginx_version(nginx) if nginx else "not installed",
+        system=f"{platform.system()} {platform.machine()}",
+        cores=os.cpu_count(),
+        figures=render_figures(figures),
+        minutes=math.ceil(minutes),
+    )
 
 
-def goal_lines(stock: Stock | None, query: QueryFigures | None, charge: ChargeFigures | None) -> list[Figure]:
-    """Everything that was measured and has a goal."""
-    lines = []
-    if stock is not None:
-        rate = stock.filling.songs_per_s
-        lines.append(Figure("filling the catalogue", "≥ 20,000 songs/s", f"{rate:,.0f} songs/s", rate >= 20_000))
-    if query is not None:
-        ratio = query.ratio("nginx")
-        shown = "–" if ratio is None else f"{ratio:.1f} × nginx"
-        lines += [
-            Figure(
-                f"signed query, {SONGS_PER_QUESTION} songs",
-                f"≤ 9 × nginx now, ≤ {NEXT_GOAL} × next",
-                shown,
-                None if ratio is None else ratio <= 9,
-            ),
-            Figure("memory of a worker", "≤ 300 MB", f"{query.memory_mb:.0f} MB", query.memory_mb <= 300),
-            Figure("from start to ready", "≤ 2 s", f"{query.ready_s:.2f} s", query.ready_s <= 2),
-        ]
-    if charge is not None:
-        lines.append(
-            Figure(
-                "durable charges",
-                "≥ 5 × one commit a request (slow disk: ≥ 20 ×)",
-                f"{charge.ratio:.1f} ×",
-                charge.ratio >= 5,
-            )
+def render_figures(figures: Figures) -> str:
+    """The goals, then a section for each thing measured."""
+    sections = [_render_goals(_lines(figures))]
+    if figures.stock and figures.query:
+        sections.append(_render_query(figures.stock, figures.query))
+    if figures.charge:
+        sections.append(_render_charge(figures.charge))
+    return "\n".join(sections)
+
+
+def _lines(figures: Figures) -> Iterator[_Line]:
+    if figures.stock:
+        rate = figures.stock.filling.songs_per_s
+        yield _Line("filling the catalogue", "≥ 20,000 songs/s", f"{rate:,.0f} songs/s", rate >= 20_000)
+    if query := figures.query:
+        ratio = query.ratio("yuefu", "nginx")
+        yield _Line(
+            f"a signed query for {SONGS_PER_QUESTION} songs",
+            f"≤ {GOAL:.0f} × nginx now, ≤ {NEXT_GOAL} × next",
+            "–" if ratio is None else f"{ratio:.1f} × nginx",
+            None if ratio is None else ratio <= GOAL,
         )
-    return lines
+        yield _Line("memory of the worker", "≤ 300 MB", f"{query.memory_mb:.0f} MB", query.memory_mb <= 300)
+        yield _Line("from start to ready", "≤ 2 s", f"{query.ready_s:.2f} s", query.ready_s <= 2)
+    if charge := figures.charge:
+        goal = "≥ 5 × one commit a request (≥ 20 × on a slow disk)"
+        yield _Line(f"durable charges, {CLIENTS} clients", goal, f"{charge.ratio:.1f} ×", charge.ratio >= 5)
 
 
-def goal_table(lines: Sequence[Figure]) -> str:
-    """The lines as a Markdown table."""
-    rows = [f"| {line.what} | {line.goal} | {line.measured} | {line.verdict} |" for line in lines]
-    return "\n".join(["| what | goal | measured | |", "|---|---|---|---|", *rows])
+def _render_goals(lines: Iterable[_Line]) -> str:
+    verdicts = {True: "met", False: "**missed**", None: "not measured"}
+    rows = [(line.what, line.goal, line.measured, verdicts[line.is_met]) for line in lines]
+    return _render_table(("what", "goal", "measured", "verdict"), rows)
 
 
-def query_section(stock: Stock, query: QueryFigures) -> str:
-    """The signed query and what it was measured beside."""
-    rounds = query.rounds["yuefu"]
-    rows = [
-        f"| {_NAMES[name]} | {query.median(name, _cpu_us):.1f} | {_ratio(query, name, 'nginx')} "
-        f"| {_ratio(query, name, 'bare')} | {query.median(name, _rate):,.0f} "
-        f"| {query.median(name, _p50_us) / 1000:.1f} | {query.median(name, _p99_us) / 1000:.1f} |"
-        for name in query.rounds
-    ]
-    hint = "" if "nginx" in query.rounds else f"\n{NGINX_HINT}.\n"
-    return hint + _QUERY.format(
+def _render_query(stock: Stock, query: QueryFigures) -> str:
+    text = _QUERY.format(
         per_question=SONGS_PER_QUESTION,
         songs=len(stock.song_ids),
         connections=CONNECTIONS,
         apps=len(stock.apps),
         answer_bytes=query.answer_bytes,
-        rounds=len(rounds),
-        requests=rounds[0].answers,
-        rows="\n".join(rows),
+        rounds=len(query.rounds["yuefu"]),
+        requests=query.requests,
+        hint="" if "nginx" in query.rounds else f"\n{NGINX_HINT}.\n",
     )
+    rows = []
+    for name, title in _TITLES.items():
+        if name in query.rounds:
+            typical = query.typical(name)
+            rows.append(
+                (
+                    title,
+                    f"{typical.cpu_us:.1f}",
+                    *(_times(query.ratio(name, rival)) for rival in ("nginx", "bare")),
+                    f"{typical.answers_per_s:,.0f}",
+                    f"{typical.p50_us / 1_000:.1f}",
+                    f"{typical.p99_us / 1_000:.1f}",
+                )
+            )
+    head = ("", "server CPU, µs an answer", "× nginx", "× bare server", "answers/s", "p50, ms", "p99, ms")
+    return f"{text}\n{_render_table(head, rows)}"
+
+
+def _render_charge(charge: ChargeFigures) -> str:
+    rows = []
+    for title, rounds in (("Yuefu", charge.grouped), ("one commit a request", charge.ungrouped)):
+        latencies = (f"{median(each.latency_us(share) for each in rounds) / 1_000:.1f}" for share in (0.5, 0.99))
+        rows.append((title, f"{median(each.answers_per_s for each in rounds):,.0f}", *latencies))
+    together, alone = charge.postings_per_s
+    text = _CHARGE.format(
+        clients=CLIENTS,
+        rounds=len(charge.grouped),
+        requests=charge.grouped[0].answers,
+        together=together,
+        alone=alone,
+        times=together / alone,
+    )
+    return f"{text}\n{_render_table(('', 'charges/s', 'p50, ms', 'p99, ms'), rows)}"
+
+
+def _render_table(head: Sequence[str], rows: Iterable[Sequence[str]]) -> str:
+    lines = [head, ["---"] * len(head), *rows]
+    return "".join(f"| {' | '.join(cells)} |\n" for cells in lines)
+
+
+def _times(ratio: float | None) -> str:
+    return "–" if ratio is None else f"{ratio:.1f}"

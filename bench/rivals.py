@@ -1,4 +1,4 @@
-"""What Yuefu is measured beside: nginx with a file of the same size, and the bare ASGI server with a constant answer."""
+"""What Yuefu is measured beside: nginx with a file of the same size, the bare ASGI server with a constant answer."""
 
 import contextlib
 import getpass
@@ -53,7 +53,7 @@ def nginx_version(program: str) -> str:
 
 @contextlib.contextmanager
 def nginx(program: str, answer: bytes, folder: Path) -> Iterator[Server]:
-    """nginx with one worker and no log, which has `answer` as a file at `FILE_PATH`."""
+    """A web server of one worker without a log, which has `answer` as a file at `FILE_PATH`."""
     folder.mkdir()
     (folder / FILE_PATH.removeprefix("/")).write_bytes(answer)
     port = free_port()

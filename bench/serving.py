@@ -1,4 +1,4 @@
-"""Serves an ASGI app of the bench the way `yuefu serve` serves the site: `python -m bench.serving MODULE:FACTORY PORT`."""
+"""`python -m bench.serving MODULE:FACTORY PORT`: an ASGI app, served the way `yuefu serve` serves the site."""
 
 import sys
 

@@ -1,6 +1,7 @@
 """What the benches measure on: a data folder with a catalogue, and apps enough that no quota stands in the way."""
 
 import contextlib
+import shutil
 import subprocess
 import sys
 import sysconfig
@@ -8,6 +9,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
+import apsw
 import msgspec
 
 from bench.process import ROOT, Server, free_port, running
@@ -21,6 +23,7 @@ from yuefu.wire.vendor import BillingMode
 VENDOR = 1
 YUEFU = Path(sysconfig.get_path("scripts")) / "yuefu"
 _FILLING_FILE = "filling.json"
+_IDS = "SELECT min(song_id), max(song_id), count(*) FROM song_rights"
 
 
 class Filling(msgspec.Struct, frozen=True):
@@ -42,17 +45,18 @@ class Stock:
 
 
 def stock_up(folder: Path, *, songs: int, apps: int) -> Stock:
-    """The stock in `folder`, filled if it isn't yet."""
+    """The stock in `folder`, filled if it isn't yet; what an interrupted filling left there is taken away."""
     report = folder / _FILLING_FILE
     if not report.exists():
-        command = [YUEFU, "bench", "catalogue", "--songs", str(songs), "--data", folder, "--json"]
+        shutil.rmtree(folder, ignore_errors=True)
+        command = [str(YUEFU), "bench", "catalogue", "--songs", str(songs), "--data", str(folder), "--json"]
         made = subprocess.run(command, cwd=ROOT, stdout=subprocess.PIPE, check=True)
         report.write_bytes(made.stdout)
     with open_installation(Settings(data=str(folder))) as installation:
         return Stock(
             folder=folder,
             apps=tuple(add_apps(installation, apps)),
-            song_ids=_song_ids(installation),
+            song_ids=_song_ids(installation.settings),
             filling=msgspec.json.decode(report.read_bytes(), type=Filling),
         )
 
@@ -88,10 +92,10 @@ def add_apps(installation: Installation, count: int) -> list[App]:
     return [known[AppId(app_id)] for app_id in range(1, count + 1)]
 
 
-def _song_ids(installation: Installation) -> range:
-    first, last, count = installation.database.reader.execute(
-        "SELECT min(song_id), max(song_id), count(*) FROM song_rights"
-    ).fetchall()[0]
+def _song_ids(settings: Settings) -> range:
+    connection = apsw.Connection(str(settings.database_path), flags=apsw.SQLITE_OPEN_READONLY)
+    with contextlib.closing(connection):
+        first, last, count = map(int, connection.execute(_IDS).get)
     if last - first + 1 != count:
-        raise ValueError(f"{installation.settings.data}: not a folder that only the bench has filled")
+        raise ValueError(f"{settings.data}: not a folder that the bench alone has filled")
     return range(first, last + 1)

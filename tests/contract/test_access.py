@@ -28,7 +28,6 @@ APP_CHANGES: list[dict[str, Any]] = [
     {},
     {"is_enabled": False},
     {"is_replay_protected": False},
-    {"charges_every_call": False},
     {"live_secrets": (), "scenes": frozenset(), "billing_modes": frozenset(), "vendors": frozenset()},
     {"app_id": AppId(2**32 - 1), "name": "", "home_territory": "TW"},
 ]

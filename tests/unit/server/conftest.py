@@ -13,6 +13,7 @@ from urllib.parse import quote
 import httpx2
 import msgspec
 import pytest
+import structlog
 from starlette.testclient import TestClient
 
 from yuefu.access.app import App
@@ -250,6 +251,17 @@ class Member:
             f"/client/v1/resources/{resource_id}/{track}",
             headers={"authorization": f"Bearer {self.session}"} | named,
         )
+
+
+@pytest.fixture(scope="session", autouse=True)
+def quiet() -> Iterator[None]:
+    """Logs are rendered, so that nothing in them can fail unseen, and shown to nobody."""
+    structlog.configure(
+        processors=[structlog.processors.format_exc_info, structlog.processors.JSONRenderer()],
+        logger_factory=structlog.ReturnLoggerFactory(),
+    )
+    yield
+    structlog.reset_defaults()
 
 
 @pytest.fixture(scope="session")

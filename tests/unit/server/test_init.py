@@ -54,7 +54,6 @@ def test_a_login_token_opens_a_session_for_a_day(world: Any, kind: str) -> None:
 
 def test_the_store_does_not_hold_the_token(world: Any) -> None:
     session = world.init()["data"]["session"]
-    world.centre.work.run(lambda transaction: transaction._connection.execute("PRAGMA wal_checkpoint"))
     for path in world.folder.rglob("*"):
         if path.is_file():
             assert session.encode() not in path.read_bytes()

@@ -248,3 +248,10 @@ def test_an_app_that_was_not_granted_the_vendor_is_told_so_on_the_client_api(wor
     params = {"songs_id": ["1"], "vendor_id": 1}
     answer = world.member(app).call("send_extended_request", command="/song/copyright", params=params)
     assert answer["code"] == 1017052
+
+
+@pytest.mark.parametrize("vendor", [2, 3, "1"])
+def test_the_client_api_names_the_vendor_in_its_own_spelling(world: Any, vendor: Any) -> None:
+    params = {"songs_id": ["1"], "vendor_id": vendor}
+    answer = world.member().call("send_extended_request", command="/song/copyright", params=params)
+    assert answer["message"].startswith("vendor_id: ")

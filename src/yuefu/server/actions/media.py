@@ -3,6 +3,8 @@
 from dataclasses import dataclass
 from pathlib import Path
 
+import structlog
+
 from yuefu.catalogue.resource import ResourceRef, parse_resource_id
 from yuefu.catalogue.song import Part, PartKind, UnknownSong
 from yuefu.ids import SongId
@@ -15,6 +17,8 @@ from yuefu.wire.refusal import ClientRefusal
 
 OWN_FILE, ORIGINAL_FILE = "0", "1"
 """The tracks of a resource: its own file, and the original recording as a file of its own."""
+
+_log = structlog.get_logger(__name__)
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,7 +35,7 @@ class MediaFile:
 def find_media(centre: Centre, caller: Member, resource_id: str, track: str) -> MediaFile:
     """The file behind a resource id, for the session that holds a grant of it.
 
-    Raises `ClientRefusal`: not granted to this session, run out, withdrawn, or no such track.
+    Raises `ClientRefusal`: not granted to this session, run out, withdrawn, no such track, or the file is lost.
     """
     ref = parse_resource_id(resource_id)
     grant = centre.grants.held(caller.session.session_id, resource_id) if ref else None
@@ -41,8 +45,12 @@ def find_media(centre: Centre, caller: Member, resource_id: str, track: str) -> 
     part = _part(centre, ref, grant, track)
     if part is None:
         raise ClientRefusal(ClientCode.RESOURCE_MISSING, "track: the resource has no such track")
+    path = centre.blobs.path(part.blob.sha256)
+    if not path.is_file():
+        _log.error("blob is missing", sha256=part.blob.sha256, resource_id=resource_id)
+        raise ClientRefusal(ClientCode.RESOURCE_MISSING, "resource_id: its file is missing")
     return MediaFile(
-        path=centre.blobs.path(part.blob.sha256),
+        path=path,
         size_bytes=part.blob.size_bytes,
         sha256=part.blob.sha256,
         media_type=part.media_type,

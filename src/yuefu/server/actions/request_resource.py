@@ -69,13 +69,13 @@ def _check_order(centre: Centre, caller: Member, body: RequestResourceBody) -> _
     resource_type = _resource_type(body.resource_type)
     if body.room_id and caller.session.rooms is not None and body.room_id not in caller.session.rooms:
         raise ClientRefusal(ClientCode.ILLEGAL_PARAMETER, "room_id: the login token is not good for this room")
-    mode = _billing_mode(body)
+    _check_mode_fields(body)
     vendor_id, profile = _vendor(centre, caller, body.vendor_id, resource_type)
     if body.scene_id != _DEFAULT_SCENE and body.scene_id not in caller.app.scenes:
         raise ClientRefusal(ClientCode.SCENE_UNSUPPORTED, "scene_id: not a scene this app was granted")
-    if mode not in caller.app.billing_modes:
+    if body.mode not in caller.app.billing_modes:
         raise ClientRefusal(ClientCode.BILLING_UNSUPPORTED, "mode: not a billing mode this app was granted")
-    return _Order(resource_type, mode, vendor_id, profile, body.scene_id)
+    return _Order(resource_type, BillingMode(body.mode), vendor_id, profile, body.scene_id)
 
 
 def _resource_type(number: int) -> ResourceType:
@@ -85,17 +85,12 @@ def _resource_type(number: int) -> ResourceType:
         raise ClientRefusal(ClientCode.ILLEGAL_PARAMETER, "resource_type: must be one of 0, 1, 2, 3") from None
 
 
-def _billing_mode(body: RequestResourceBody) -> BillingMode:
-    """The mode, with what it needs: host billing a host, and both it and room billing a room."""
-    try:
-        mode = BillingMode(body.mode)
-    except ValueError:
-        raise ClientRefusal(ClientCode.BILLING_UNSUPPORTED, "mode: must be one of 0, 1, 2, 3") from None
-    if mode is BillingMode.HOST_MONTH and not body.master_id:
+def _check_mode_fields(body: RequestResourceBody) -> None:
+    """What the billing mode itself needs: host billing a host, and both it and room billing a room."""
+    if body.mode == BillingMode.HOST_MONTH and not body.master_id:
         raise ClientRefusal(ClientCode.MASTER_MISSING, "master_id: missing; host billing needs it")
-    if mode in {BillingMode.ROOM_MONTH, BillingMode.HOST_MONTH} and not body.room_id:
+    if body.mode in {BillingMode.ROOM_MONTH, BillingMode.HOST_MONTH} and not body.room_id:
         raise ClientRefusal(ClientCode.ILLEGAL_PARAMETER, "room_id: missing; this billing mode needs it")
-    return mode
 
 
 def _vendor(

@@ -149,5 +149,5 @@ async def _read(request: Request, shape: type[B]) -> B:
         return msgspec.json.decode(raw or b"{}", type=shape)
     except msgspec.ValidationError as error:
         raise illegal_field(error, whole="body") from None
-    except (msgspec.DecodeError, UnicodeDecodeError) as error:
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
         raise illegal("body", f"not JSON ({error})") from None

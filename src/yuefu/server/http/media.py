@@ -88,9 +88,11 @@ def _wanted(request: Request, file: MediaFile) -> tuple[int, int] | None:
     """The stretch asked for, end exclusive; None when it lies outside the file.
 
     A Range of another unit or of several parts is not followed and the whole file sent, as RFC 9110 allows; so is one
-    whose If-Range names another version.
+    whose If-Range names another version. HEAD knows no ranges (§14.2).
     """
     whole = (0, file.size_bytes)
+    if request.method != "GET":
+        return whole
     condition = request.headers.get("if-range")
     match = _RANGE.fullmatch(request.headers.get("range", "").replace(" ", ""))
     if match is None or (condition is not None and condition != f'"{file.sha256}"'):

@@ -33,6 +33,16 @@ BUSY_TIMEOUT_MS = 10_000
 _CACHE_KIB = 65_536
 _WAL_RETRY_S = 0.01
 
+_ENGINE_FAILURES = (
+    apsw.FullError,
+    apsw.IOError,
+    apsw.BusyError,
+    apsw.CorruptError,
+    apsw.NoMemError,
+    apsw.ReadOnlyError,
+)
+"""What a statement may run into without any fault of the job's."""
+
 _Job = tuple[Callable[[apsw.Connection], Any], "Future[Any]"]
 
 
@@ -162,7 +172,7 @@ def _attempt(connection: apsw.Connection, job: Callable[[apsw.Connection], Any])
         if not connection.in_transaction:
             raise apsw.AbortError(f"the transaction was lost: {error}") from error
         connection.execute("ROLLBACK TO job; RELEASE job")
-        return None, error
+        return None, StorageFailed(str(error)) if isinstance(error, _ENGINE_FAILURES) else error
     connection.execute("RELEASE job")
     return value, None
 

@@ -1,0 +1,323 @@
+"""The bytes: to the session that holds a grant, in the stretch it asks for, while the rights last."""
+
+import asyncio
+import re
+from pathlib import Path
+from typing import Any
+
+import msgspec
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from yuefu.catalogue.song import PartKind
+from yuefu.errors import YuefuError
+from yuefu.rights.deal import Chain, Terms
+from yuefu.server.http.site import Site
+from yuefu.units import DAY_MS, SECOND_MS
+
+SONG, ACCOMPANIMENT, CLIP, SEGMENT = range(4)
+CLIP_BYTES = bytes(range(256)) * 40
+SIZE = len(CLIP_BYTES)
+
+
+@pytest.fixture
+def member(world: Any) -> Any:
+    return world.member()
+
+
+@pytest.fixture
+def clip(member: Any) -> str:
+    found: str = member.resource_id(resource_type=CLIP)
+    return found
+
+
+def refusal(reply: Any) -> tuple[int, int]:
+    """The HTTP status and the code of the envelope."""
+    envelope = reply.json()
+    assert envelope.keys() == {"code", "message", "request_id"}
+    assert reply.headers["content-type"] == "application/json; charset=utf-8"
+    return reply.status_code, envelope["code"]
+
+
+def test_a_granted_resource_is_sent_whole(member: Any, clip: str) -> None:
+    reply = member.download(clip)
+    assert (reply.status_code, reply.content) == (200, CLIP_BYTES)
+    assert reply.headers["content-length"] == str(SIZE)
+    assert reply.headers["content-type"] == "audio/mp4"
+    assert reply.headers["accept-ranges"] == "bytes"
+    assert reply.headers["cache-control"] == "private, no-store"
+    assert re.fullmatch(r'"[0-9a-f]{64}"', reply.headers["etag"])
+    assert "content-range" not in reply.headers
+
+
+@pytest.mark.parametrize("resource_type", [SONG, ACCOMPANIMENT, CLIP])
+def test_the_size_in_the_answer_is_the_size_of_the_bytes(member: Any, resource_type: int) -> None:
+    (resource,) = member.granted(resource_type=resource_type)["resources"]
+    assert len(member.download(resource["resource_id"]).content) == resource["size"]
+
+
+@pytest.mark.parametrize(
+    ("wanted", "first", "end"),
+    [
+        ("bytes=0-99", 0, 100),
+        ("bytes=0-0", 0, 1),
+        ("bytes=100-199", 100, 200),
+        ("bytes=10000-", 10_000, SIZE),
+        (f"bytes={SIZE - 1}-", SIZE - 1, SIZE),
+        ("bytes=10000-99999999", 10_000, SIZE),
+        ("bytes=-1", SIZE - 1, SIZE),
+        ("bytes=-500", SIZE - 500, SIZE),
+        ("bytes = 5 - 9", 5, 10),
+    ],
+)
+def test_a_stretch_is_sent_as_asked(member: Any, clip: str, wanted: str, first: int, end: int) -> None:
+    reply = member.download(clip, range=wanted)
+    assert (reply.status_code, reply.content) == (206, CLIP_BYTES[first:end])
+    assert reply.headers["content-range"] == f"bytes {first}-{end - 1}/{SIZE}"
+    assert reply.headers["content-length"] == str(end - first)
+    assert reply.headers["cache-control"] == "private, no-store"
+
+
+@pytest.mark.parametrize(
+    "wanted",
+    [
+        "bytes=0-1,5-6",
+        "bytes=-1,0-1",
+        "seconds=0-1",
+        "bytes=",
+        "bytes=-",
+        "bytes",
+        "bytes=a-b",
+        "bytes=9-5",
+        "bytes=0x0-0x5",
+        f"bytes={'9' * 40}-",
+        f"bytes=0-{SIZE - 1}",
+        "bytes=0-",
+        f"bytes=-{SIZE}",
+        f"bytes=-{SIZE + 1}",
+        "",
+    ],
+)
+def test_the_whole_file_answers_what_is_no_single_part_of_it(member: Any, clip: str, wanted: str) -> None:
+    reply = member.download(clip, range=wanted)
+    assert (reply.status_code, reply.content) == (200, CLIP_BYTES)
+
+
+@pytest.mark.parametrize("wanted", [f"bytes={SIZE}-", f"bytes={SIZE + 5}-{SIZE + 9}", "bytes=-0"])
+def test_a_stretch_beyond_the_end_is_refused_with_the_length(member: Any, clip: str, wanted: str) -> None:
+    reply = member.download(clip, range=wanted)
+    assert refusal(reply) == (416, 1017040)
+    assert reply.headers["content-range"] == f"bytes */{SIZE}"
+    assert reply.json()["message"].startswith("Range: ")
+
+
+@settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(first=st.integers(0, SIZE + 3), last=st.none() | st.integers(0, SIZE + 3))
+def test_any_range_is_answered_as_slicing_would(member: Any, clip: str, first: int, last: int | None) -> None:
+    reply = member.download(clip, range=f"bytes={first}-{'' if last is None else last}")
+    end = SIZE if last is None else last + 1
+    if last is not None and last < first:
+        assert (reply.status_code, reply.content) == (200, CLIP_BYTES)
+    elif first >= SIZE:
+        assert reply.status_code == 416
+    else:
+        assert reply.status_code in {200, 206}
+        assert reply.content == CLIP_BYTES[first:end]
+
+
+def test_a_range_goes_with_the_version_it_was_meant_for(member: Any, clip: str) -> None:
+    etag = member.download(clip).headers["etag"]
+    assert member.download(clip, range="bytes=0-9", if_range=etag).status_code == 206
+    for other in ('"another"', f"W/{etag}", etag.strip('"'), "Wed, 21 Oct 2015 07:28:00 GMT"):
+        reply = member.download(clip, range="bytes=0-9", if_range=other)
+        assert (reply.status_code, reply.content) == (200, CLIP_BYTES)
+
+
+def test_head_tells_what_get_would_send(member: Any, clip: str) -> None:
+    head, get = member.download(clip, method="HEAD"), member.download(clip)
+    assert (head.status_code, head.content) == (200, b"")
+    assert head.headers == get.headers
+
+
+def test_head_takes_no_notice_of_a_range(member: Any, clip: str) -> None:
+    """Ranges are defined for GET alone (RFC 9110 §14.2)."""
+    for wanted in ("bytes=0-9", f"bytes={SIZE}-"):
+        head = member.download(clip, method="HEAD", range=wanted)
+        assert (head.status_code, head.headers["content-length"]) == (200, str(SIZE))
+
+
+@pytest.mark.parametrize("method", ["POST", "PUT", "DELETE", "PATCH"])
+def test_nothing_can_be_written(member: Any, clip: str, method: str) -> None:
+    assert member.download(clip, method=method).status_code == 405
+
+
+def test_the_original_recording_is_a_track_of_its_own(member: Any) -> None:
+    accompaniment = member.resource_id(resource_type=ACCOMPANIMENT)
+    assert member.download(accompaniment, "0").content == b"the backing with the original beside it"
+    assert member.download(accompaniment, "1").content == b"the original recording"
+
+
+def test_without_the_recording_right_there_is_no_original_track(member: Any) -> None:
+    alone = member.resource_id("sung only", ACCOMPANIMENT)
+    assert member.download(alone, "0").content == b"the backing alone"
+    assert refusal(member.download(alone, "1")) == (404, 1017034)
+
+
+@pytest.mark.parametrize("track", ["2", "-1", "00", "01", "0x0", "a", "茉莉", "%00", "0%20", "..%2f0", "1e0"])
+def test_a_track_that_is_none_is_not_found(member: Any, clip: str, track: str) -> None:
+    assert member.download(clip, track).status_code == 404
+
+
+# Whose it is.
+
+
+def test_another_sessions_resource_is_refused(world: Any, clip: str) -> None:
+    for stranger in (world.member(), world.member(user_id="another"), world.member(world.add_app(99))):
+        assert refusal(stranger.download(clip)) == (403, 1017018)
+        assert refusal(stranger.download(clip, method="GET", range="bytes=0-0")) == (403, 1017018)
+
+
+def test_each_session_needs_its_own_grant(world: Any, clip: str) -> None:
+    other = world.member()
+    assert other.resource_id(resource_type=CLIP) == clip
+    assert other.download(clip).status_code == 200
+
+
+@pytest.mark.parametrize("number", [1, 2, 4, 5, 11])
+def test_a_grant_of_one_part_opens_no_other(world: Any, member: Any, clip: str, number: int) -> None:
+    assert refusal(member.download(f"z_{world.songs['whole']}_{number}")) == (403, 1017018)
+
+
+@pytest.mark.parametrize(
+    "resource_id",
+    ["z_1_1", "z__", "z_1_1'--", "..", "%2e%2e%2f%2e%2e", "z_" + "9" * 2_000 + "_1", "茉莉", "%00", "%ff"],
+)
+def test_a_hostile_resource_id_is_refused(member: Any, clip: str, resource_id: str) -> None:
+    assert member.download(resource_id).status_code in {403, 404}
+
+
+@pytest.mark.parametrize("session", ["", "nonsense"])
+def test_a_download_needs_a_session(member: Any, clip: str, session: str) -> None:
+    member.session = session
+    assert refusal(member.download(clip)) == (403, 1017096)
+
+
+def test_a_destroyed_session_downloads_nothing(member: Any, clip: str) -> None:
+    member.call("destroy")
+    assert refusal(member.download(clip)) == (403, 1017096)
+
+
+# For how long.
+
+
+def test_a_permission_runs_out_on_its_instant(world: Any, member: Any) -> None:
+    profile = msgspec.structs.replace(world.centre.profiles[1], resource_ttl_ms=300_000)
+    object.__setattr__(world.centre, "profiles", {**world.centre.profiles, 1: profile})
+    (resource,) = member.granted(resource_type=CLIP)["resources"]
+    assert resource["resource_ttl"] == 300_000
+    world.wait(299_999)
+    assert member.download(resource["resource_id"]).status_code == 200
+    world.wait(1)
+    assert refusal(member.download(resource["resource_id"])) == (410, 1017019)
+    member.granted(resource_type=CLIP)
+    assert member.download(resource["resource_id"]).status_code == 200
+
+
+def test_the_day_ends_the_session_and_with_it_the_permission(world: Any, member: Any, clip: str) -> None:
+    world.wait(DAY_MS)
+    assert refusal(member.download(clip)) == (403, 1017096)
+
+
+def test_withdrawn_rights_stop_the_next_download(world: Any, member: Any, clip: str) -> None:
+    world.record_deal("whole", Chain.WORK, terms=())
+    assert refusal(member.download(clip)) == (403, 1017030)
+    world.record_deal("whole", Chain.WORK, terms=(Terms(),))
+    assert member.download(clip).status_code == 200
+
+
+def test_a_deal_that_ends_stops_the_next_download(world: Any, member: Any) -> None:
+    resource_id = member.resource_id("ending", SONG)
+    world.wait(SECOND_MS - 1)
+    assert member.download(resource_id).status_code == 200
+    world.wait(1)
+    assert refusal(member.download(resource_id)) == (403, 1017030)
+
+
+@pytest.mark.parametrize(
+    ("withdrawn", "resource_type", "status"),
+    [
+        (Chain.RECORDING, SONG, 403),
+        (Chain.RECORDING, ACCOMPANIMENT, 403),
+        (Chain.RECORDING, CLIP, 200),
+        (Chain.WORK, SONG, 200),
+        (Chain.WORK, ACCOMPANIMENT, 403),
+        (Chain.WORK, CLIP, 403),
+    ],
+)
+def test_each_resource_needs_its_own_rights_to_the_end(
+    world: Any, member: Any, withdrawn: Chain, resource_type: int, status: int
+) -> None:
+    resource_id = member.resource_id(resource_type=resource_type)
+    world.record_deal("whole", withdrawn, terms=())
+    assert member.download(resource_id).status_code == status
+
+
+def test_a_removed_song_is_sent_no_more(world: Any, member: Any, clip: str) -> None:
+    world.remove("whole")
+    assert refusal(member.download(clip)) == (403, 1017030)
+
+
+def publish_large(world: Any, path: Path, size_bytes: int) -> None:
+    """Put a large file in the place of the clip."""
+    source = path / "large"
+    source.write_bytes(bytes(size_bytes))
+    song = world.centre.songs.song(world.songs["whole"]).published
+    blob = world.centre.blobs.put(source)
+    parts = tuple(
+        msgspec.structs.replace(part, blob=blob) if part.kind is PartKind.CLIP else part for part in song.parts
+    )
+    changed = msgspec.structs.replace(song, fingerprint="large", parts=parts)
+    world.centre.work.run(lambda transaction: transaction.publish(changed, at_ms=1))
+
+
+def test_a_long_answer_stops_when_the_rights_go(world: Any, member: Any, tmp_path: Path) -> None:
+    size_bytes = 5_000_000
+    publish_large(world, tmp_path, size_bytes)
+    path = f"/client/v1/resources/{member.resource_id(resource_type=CLIP)}/0"
+    received = 0
+
+    async def send(message: Any) -> None:
+        nonlocal received
+        if not received and message.get("body"):
+            world.record_deal("whole", Chain.WORK, terms=())
+        received += len(message.get("body", b""))
+
+    async def receive() -> Any:
+        return {"type": "http.request", "body": b"", "more_body": False}
+
+    scope = {
+        "type": "http",
+        "method": "GET",
+        "path": path,
+        "raw_path": path.encode(),
+        "query_string": b"",
+        "headers": [(b"authorization", f"Bearer {member.session}".encode())],
+        "http_version": "1.1",
+        "extensions": {},
+        "asgi": {"version": "3.0", "spec_version": "2.4"},
+    }
+    with pytest.raises(YuefuError):
+        asyncio.run(Site(world.centre)(scope, receive, send))
+    assert 0 < received <= 2_000_000
+
+
+def test_a_large_file_is_sent_whole(world: Any, member: Any, tmp_path: Path) -> None:
+    publish_large(world, tmp_path, 5_000_000)
+    assert member.download(member.resource_id(resource_type=CLIP)).content == bytes(5_000_000)
+
+
+def test_a_file_that_is_missing_is_not_found(world: Any, member: Any, clip: str) -> None:
+    etag = member.download(clip).headers["etag"].strip('"')
+    world.centre.blobs.path(etag).unlink()
+    assert refusal(member.download(clip)) == (404, 1017034)

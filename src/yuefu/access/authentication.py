@@ -7,8 +7,10 @@ Nothing is counted against an app before its signature is proven, so strangers c
 from dataclasses import dataclass
 from typing import Protocol
 
+import msgspec
+
 from yuefu.access.app import App, AppDirectory, UnknownApp
-from yuefu.access.quota import Quota, Rate
+from yuefu.access.quota import Quota, rate_of
 from yuefu.errors import YuefuError
 from yuefu.ids import AppId, RoomId, UserId
 from yuefu.wire.signing import FRESHNESS_S, SignedQuery, is_fresh, signature_matches
@@ -36,12 +38,14 @@ class RateExceeded(YuefuError):
 class NonceBook(Protocol):
     """Remembers nonces for as long as the queries that carry them stay acceptable."""
 
+    def is_spent(self, app_id: AppId, nonce: str, *, at_s: int) -> bool:
+        """Whether the nonce was noted and is not yet forgotten."""
+
     def spend(self, app_id: AppId, nonce: str, *, until_s: int, at_s: int) -> bool:
         """Note the nonce; False when it was noted before and is not yet forgotten."""
 
 
-@dataclass(frozen=True, slots=True)
-class Caller:
+class Caller(msgspec.Struct, frozen=True):
     """A proven caller of the server API. `territory` is where the rights are asked for."""
 
     app: App
@@ -72,16 +76,19 @@ class Gate:
             raise StaleTimestamp
         if not signature_matches(query, app.live_secrets):
             raise WrongSignature
-        if app.is_replay_protected and not self.nonces.spend(
-            app.app_id, query.nonce, until_s=at_s + NONCE_LIFE_S, at_s=at_s
-        ):
+        if app.is_replay_protected and self.nonces.is_spent(app.app_id, query.nonce, at_s=at_s):
             raise ReplayedNonce
-        rate = Rate(calls_per_s, burst=calls_per_s)
-        if not self.quota.spend(f"{app.app_id}/{query.action}", rate, at_us=at_us):
+        if not self.quota.spend(f"{app.app_id}/{query.action}", rate_of(calls_per_s), at_us=at_us):
             raise RateExceeded
+        self._spend_nonce(app, query.nonce, at_s=at_s)
         return Caller(
             app=app,
             user_id=UserId(query.user_id),
             room_id=RoomId(query.room_id),
             territory=app.home_territory,
         )
+
+    def _spend_nonce(self, app: App, nonce: str, *, at_s: int) -> None:
+        """Note the nonce of an admitted call. Only those are kept, so the quota bounds how many there are."""
+        if app.is_replay_protected and not self.nonces.spend(app.app_id, nonce, until_s=at_s + NONCE_LIFE_S, at_s=at_s):
+            raise ReplayedNonce

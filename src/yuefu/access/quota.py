@@ -5,6 +5,7 @@ more than the burst ahead of now. So in any T seconds no more than `calls_per_s 
 under the rate is never refused.
 """
 
+from functools import lru_cache
 from typing import Protocol
 
 import msgspec
@@ -17,6 +18,12 @@ class Rate(msgspec.Struct, frozen=True):
 
     calls_per_s: int
     burst: int
+
+
+@lru_cache(maxsize=256)
+def rate_of(calls_per_s: int) -> Rate:
+    """The rate of `calls_per_s` with a second's worth at once (decision G11)."""
+    return Rate(calls_per_s, burst=calls_per_s)
 
 
 def admit(arrival_us: int, *, at_us: int, rate: Rate) -> int | None:

@@ -28,11 +28,15 @@ class Answer(msgspec.Struct, frozen=True):
 
 
 class Decision(msgspec.Struct, frozen=True):
-    """The two answers about one song, and the revision of its rights they rest on."""
+    """The two answers about one song."""
 
     play: Answer
     sing: Answer
-    revision: int
+
+    @property
+    def until_ms(self) -> int | None:
+        """The next instant at which either answer may be different, None for never."""
+        return min((at for at in (self.play.until_ms, self.sing.until_ms) if at is not None), default=None)
 
     @property
     def any_right(self) -> bool:
@@ -45,29 +49,38 @@ class Decision(msgspec.Struct, frozen=True):
         return self.play.channel if self.play.allowed or not self.sing.allowed else self.sing.channel
 
 
+MOST_KEPT = 65_536
+"""How many standing decisions are kept: more pairs of sheets than any delivery has, and some megabytes at most."""
+
 _NO_DEAL = Answer(allowed=False, reason=Reason.NO_DEAL, until_ms=None)
 
 
 def decide(rights: SongRights, *, at_ms: int) -> Decision:
     """What the deals allow at `at_ms`."""
-    return Decision(
-        play=ask_chain(rights.recording, at_ms=at_ms),
-        sing=ask_chain(rights.work, at_ms=at_ms),
-        revision=rights.revision,
-    )
+    return Decision(play=ask_chain(rights.recording, at_ms=at_ms), sing=ask_chain(rights.work, at_ms=at_ms))
 
 
-def decide_all(batch: Iterable[SongRights], *, at_ms: int) -> list[Decision]:
-    """`decide` for many songs at one instant; a term sheet that several of them share is asked once."""
-    answers: dict[TermSheet | None, Answer] = {None: _NO_DEAL}
+class StandingDecisions:
+    """`decide`, with each decision kept for as long as it stands.
 
-    def ask(sheet: TermSheet | None) -> Answer:
-        answer = answers.get(sheet)
-        if answer is None:
-            answer = answers[sheet] = ask_chain(sheet, at_ms=at_ms)
-        return answer
+    Sheets never change and every answer says until when it holds, so what was decided for one song serves every song
+    that came with the same two sheets, until the next instant at which it may be different. Nothing needs to be told
+    of a new deal: a new deal is another sheet.
+    """
 
-    return [Decision(ask(rights.recording), ask(rights.work), rights.revision) for rights in batch]
+    def __init__(self) -> None:
+        self._kept: dict[tuple[TermSheet | None, TermSheet | None], tuple[int, float, Decision]] = {}
+
+    def decide(self, rights: SongRights, *, at_ms: int) -> Decision:
+        """What the deals allow at `at_ms`."""
+        sheets = (rights.recording, rights.work)
+        kept = self._kept.get(sheets)
+        if kept is None or not kept[0] <= at_ms < kept[1]:
+            if len(self._kept) >= MOST_KEPT:
+                self._kept.clear()
+            decision = decide(rights, at_ms=at_ms)
+            kept = self._kept[sheets] = (at_ms, inf if decision.until_ms is None else decision.until_ms, decision)
+        return kept[2]
 
 
 def ask_chain(sheet: TermSheet | None, *, at_ms: int) -> Answer:

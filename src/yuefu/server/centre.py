@@ -13,6 +13,7 @@ from yuefu.access.session import NewSession, SessionDesk
 from yuefu.catalogue.song import Publication, PublishedSong, Song
 from yuefu.ids import SongId, VendorId
 from yuefu.rights.deal import Deal, SongRights
+from yuefu.rights.decision import StandingDecisions
 from yuefu.rights.grant import HeldGrant, NewGrant
 from yuefu.wire.vendor import VendorProfile
 
@@ -103,6 +104,7 @@ class Centre:
     apps: AppRegister
     songs: SongShelf
     rights: RightsBook
+    standing: StandingDecisions
     sessions: SessionDesk
     grants: GrantBook
     work: UnitOfWork

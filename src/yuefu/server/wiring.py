@@ -2,7 +2,6 @@
 
 import secrets
 import time
-import uuid
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -11,6 +10,7 @@ from pathlib import Path
 from yuefu.access.authentication import Gate, NonceBook
 from yuefu.access.quota import Quota
 from yuefu.ingest.ports import BlobStore
+from yuefu.rights.decision import StandingDecisions
 from yuefu.server.centre import Centre
 from yuefu.server.settings import BadSettings, Settings
 from yuefu.storage.folder import BlobFolder
@@ -53,6 +53,7 @@ def open_installation(settings: Settings) -> Iterator[Installation]:
             apps=apps,
             songs=SqliteSongs(database),
             rights=SqliteRights(database),
+            standing=StandingDecisions(),
             sessions=SqliteSessions(database),
             grants=SqliteGrants(database),
             work=SqliteWork(database),
@@ -94,4 +95,7 @@ def _now_us() -> int:
 
 
 def _new_request_id() -> str:
-    return str(uuid.uuid4())
+    """A UUID of version 4 (RFC 9562), at a third of the cost of the library's object."""
+    digits = secrets.token_hex(16)
+    variant = "89ab"[int(digits[16], 16) & 3]
+    return f"{digits[:8]}-{digits[8:12]}-4{digits[13:16]}-{variant}{digits[17:20]}-{digits[20:]}"

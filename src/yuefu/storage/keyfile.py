@@ -7,11 +7,16 @@ from pathlib import Path
 import msgspec
 
 from yuefu.access.keyring import KEY_BYTES, KeyRing, key_id
+from yuefu.errors import YuefuError
 
 
 class _KeyFile(msgspec.Struct, frozen=True):
     active: str
     keys: dict[str, bytes]
+
+
+class DamagedKeys(YuefuError):
+    """The key file is there and cannot be read: nothing is made in its place."""
 
 
 def open_keyring(path: Path, random_bytes: Callable[[int], bytes]) -> KeyRing:
@@ -33,5 +38,8 @@ def open_keyring(path: Path, random_bytes: Callable[[int], bytes]) -> KeyRing:
         pass
     finally:
         staged.unlink(missing_ok=True)
-    held = msgspec.json.decode(path.read_bytes(), type=_KeyFile)
+    try:
+        held = msgspec.json.decode(path.read_bytes(), type=_KeyFile)
+    except msgspec.DecodeError as error:
+        raise DamagedKeys(f"{path} is damaged ({error}); without it the sealed secrets cannot be read") from None
     return KeyRing(active=held.active, keys=held.keys, random_bytes=random_bytes)

@@ -13,16 +13,20 @@ class MemoryNonces:
         self._spent: set[tuple[AppId, str]] = set()
         self._by_age: deque[tuple[int, tuple[AppId, str]]] = deque()
 
-    def spend(self, app_id: AppId, nonce: str, *, until_s: int, at_s: int) -> bool:
-        """Note the nonce; False when it was noted before and is not yet forgotten."""
+    def is_spent(self, app_id: AppId, nonce: str, *, at_s: int) -> bool:
+        """Whether the nonce was noted and is not yet forgotten."""
         by_age = self._by_age
         while by_age and by_age[0][0] <= at_s:
             self._spent.discard(by_age.popleft()[1])
-        key = (app_id, nonce)
-        if key in self._spent:
+        return (app_id, nonce) in self._spent
+
+    def spend(self, app_id: AppId, nonce: str, *, until_s: int, at_s: int) -> bool:
+        """Note the nonce; False when it was noted before and is not yet forgotten."""
+        if self.is_spent(app_id, nonce, at_s=at_s):
             return False
+        key = (app_id, nonce)
         self._spent.add(key)
-        by_age.append((until_s, key))
+        self._by_age.append((until_s, key))
         return True
 
 

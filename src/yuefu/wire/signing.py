@@ -28,6 +28,7 @@ _NONCE = re.compile(r"[0-9A-Za-z_-]{1,64}", re.ASCII)
 _SIGNATURE = re.compile(r"[0-9A-Fa-f]{32}", re.ASCII)
 _TIMESTAMP = re.compile(r"[0-9]{10}", re.ASCII)
 _APP_ID = re.compile(r"[1-9][0-9]{0,9}", re.ASCII)
+_CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f]")
 _VENDOR_ID = re.compile(r"-?[0-9]{1,9}", re.ASCII)
 
 
@@ -129,6 +130,6 @@ def _text(fields: dict[str, list[str]], name: str, max_length: int) -> str:
     value = _single(fields, name)
     if len(value) > max_length:
         raise illegal(name, f"longer than {max_length} characters")
-    if not value.isprintable():
+    if _CONTROL.search(value):
         raise illegal(name, "contains control characters")
     return value

@@ -8,8 +8,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from yuefu.ids import SongId
+from yuefu.rights import decision as decision_module
 from yuefu.rights.deal import SongRights, Terms, TermSheet
-from yuefu.rights.decision import Answer, Decision, Reason, ask_chain, decide, decide_all
+from yuefu.rights.decision import Answer, Decision, Reason, StandingDecisions, ask_chain, decide
 from yuefu.rights.grant import Need, NotLicensed, allows, check_need
 
 NOW_MS = 1_700_000_000_000
@@ -108,13 +109,23 @@ def test_the_two_chains_are_asked_by_themselves(rights: SongRights, at_ms: int) 
     decision = decide(rights, at_ms=at_ms)
     assert decision.play == ask_chain(rights.recording, at_ms=at_ms)
     assert decision.sing == ask_chain(rights.work, at_ms=at_ms)
-    assert decision.revision == rights.revision
     assert decision.any_right == (decision.play.allowed or decision.sing.allowed)
 
 
-@given(st.lists(all_rights, max_size=5), instants_ms)
-def test_a_batch_is_decided_as_its_songs_one_by_one(batch: list[SongRights], at_ms: int) -> None:
-    assert decide_all(batch * 2, at_ms=at_ms) == [decide(rights, at_ms=at_ms) for rights in batch * 2]
+@given(st.lists(st.tuples(all_rights, instants_ms), max_size=12))
+def test_a_kept_decision_is_the_one_that_would_be_made_now(asked: list[tuple[SongRights, int]]) -> None:
+    standing = StandingDecisions()
+    for rights, at_ms in asked * 2:  # back in time as well as forth
+        assert standing.decide(rights, at_ms=at_ms) == decide(rights, at_ms=at_ms)
+
+
+def test_kept_decisions_are_bounded(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(decision_module, "MOST_KEPT", 10)
+    standing = StandingDecisions()
+    for end_ms in range(1, 100):
+        sheet = TermSheet(terms=(Terms(valid_until_ms=end_ms),))
+        standing.decide(SongRights(song_id=SongId(1), revision=1, recording=sheet, work=None), at_ms=0)
+    assert len(standing._kept) <= 10
 
 
 @given(all_rights, instants_ms)

@@ -75,7 +75,10 @@ def _is_licensed(centre: Centre, song_id: SongId, need: Need, *, at_ms: int) -> 
 
 
 def _part(centre: Centre, ref: ResourceRef, grant: HeldGrant, track: str) -> Part | None:
-    song = centre.songs.song(ref.song_id)
+    try:
+        song = centre.songs.song(ref.song_id)
+    except UnknownSong:
+        return None  # withdrawn this very moment
     if track == OWN_FILE:
         return song.part(ref.kind, ref.quality)
     if track == ORIGINAL_FILE and grant.need is Need.PLAY_AND_SING:

@@ -1,8 +1,9 @@
 """A question whose asker and vendor are settled, ready for its handler."""
 
 from collections.abc import Callable
-from dataclasses import dataclass
 from typing import TypeVar
+
+import msgspec
 
 from yuefu.access.app import App
 from yuefu.ids import VendorId
@@ -15,8 +16,7 @@ P = TypeVar("P")
 R = TypeVar("R")
 
 
-@dataclass(frozen=True, slots=True)
-class Question:
+class Question(msgspec.Struct, frozen=True):
     """Who asks, of which vendor (the real one, never 0), from where, and when."""
 
     app: App

@@ -148,8 +148,7 @@ def _make_offer(song: Song, order: _Order, decision: Decision) -> _Offer:
             offer = _accompaniment(song, qualities, decision)
         case ResourceType.ACCOMPANIMENT_CLIP | ResourceType.ACCOMPANIMENT_SEGMENT:
             check_need(song.song_id, Need.SING, decision)
-            kind = PartKind.SEGMENT if _is_segment_file(order) else PartKind.CLIP
-            offer = _Offer(_parts(song, kind, qualities), Need.SING, song.published.highlight)
+            offer = _highlight(song, order, qualities)
     if not offer.parts:
         if order.resource_type is not ResourceType.SONG and song.part(PartKind.ACCOMPANIMENT) is None:
             raise ClientRefusal(ClientCode.NO_ACCOMPANIMENT, "song_id: the song has no accompaniment")
@@ -166,6 +165,15 @@ def _accompaniment(song: Song, qualities: tuple[Quality, ...], decision: Decisio
     alone = _parts(song, PartKind.ACCOMPANIMENT_ALONE, qualities)
     single = tuple(part for part in _parts(song, PartKind.ACCOMPANIMENT, qualities) if part.track_count == 1)
     return _Offer(alone or single, Need.SING, None)
+
+
+def _highlight(song: Song, order: _Order, qualities: tuple[Quality, ...]) -> _Offer:
+    """The long clip, or the first short segment where that is a file of its own."""
+    highlight = song.published.highlight
+    if highlight is None or (_is_segment_file(order) and not highlight.segments):
+        return _Offer((), Need.SING, highlight)
+    kind = PartKind.SEGMENT if _is_segment_file(order) else PartKind.CLIP
+    return _Offer(_parts(song, kind, qualities), Need.SING, highlight)
 
 
 def _is_segment_file(order: _Order) -> bool:
@@ -198,9 +206,9 @@ def _new_grant(
 
 
 def _grant(transaction: Transaction, grant: NewGrant, need: Need) -> None:
-    decision = decide(transaction.rights(grant.song_id), at_ms=grant.granted_at_ms)
-    check_need(grant.song_id, need, decision)
-    transaction.issue_grant(msgspec.structs.replace(grant, rights_revision=decision.revision))
+    rights = transaction.rights(grant.song_id)
+    check_need(grant.song_id, need, decide(rights, at_ms=grant.granted_at_ms))
+    transaction.issue_grant(msgspec.structs.replace(grant, rights_revision=rights.revision))
 
 
 def _issued(centre: Centre, order: _Order, song: Song, offer: _Offer, grant: NewGrant) -> IssuedResource:

@@ -9,7 +9,7 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route
 
-from yuefu.access.quota import Rate
+from yuefu.access.quota import rate_of
 from yuefu.errors import YuefuError
 from yuefu.server.actions import COMMANDS
 from yuefu.server.actions.lyrics import get_krc_lyric_by_token
@@ -122,7 +122,7 @@ def _answer_command(centre: Centre, caller: Member, body: ExtendedRequestBody) -
     if action is None:
         raise ClientRefusal(ClientCode.ILLEGAL_PARAMETER, f"command: must be one of {', '.join(sorted(COMMANDS))}")
     operation = action.operation
-    rate = Rate(operation.calls_per_s, burst=operation.calls_per_s)
+    rate = rate_of(operation.calls_per_s)
     if not centre.gate.quota.spend(f"{caller.app.app_id}/{operation.action}", rate, at_us=centre.now_us()):
         raise Refusal(Code.RATE_EXCEEDED, "too many calls; retry later")
     requested = body.params.get("vendor_id", 0)

@@ -37,8 +37,6 @@ def answer_action(centre: Centre, raw_query: bytes, body: bytes = b"", content_t
     request_id = centre.new_request_id()
     try:
         fields = parse_query(raw_query)
-        if body:
-            _add_body(fields, body, content_type)
         action = _action(fields)
         operation = action.operation
         query = signed_query(fields)
@@ -46,6 +44,8 @@ def answer_action(centre: Centre, raw_query: bytes, body: bytes = b"", content_t
         _check_usable(caller.app)
         vendor_id = choose_vendor(centre, caller.app, query.vendor_id, action=operation.action, parameter="VendorId")
         _check_billing(caller.app, room_id=query.room_id)
+        if body:
+            _add_body(query.business, body, content_type)
         params = operation.parse_action(query.business)
         question = Question(
             app=caller.app,
@@ -124,7 +124,10 @@ def header(scope: Scope, name: bytes) -> str:
 
 
 def _add_body(fields: dict[str, list[str]], body: bytes, content_type: str) -> None:
-    """Business parameters in a POST body, form or JSON; what the query string says wins (decision G16)."""
+    """Business parameters in a POST body, form or JSON; what the query string says wins (decision G16).
+
+    It is read last of all, so that nobody unproven makes us read it.
+    """
     if len(body) > MAX_BODY_BYTES:
         raise illegal("body", f"larger than {MAX_BODY_BYTES} bytes")
     media_type = content_type.partition(";")[0].strip().lower()

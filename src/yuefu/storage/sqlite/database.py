@@ -94,6 +94,8 @@ class Database:
 
         An error that `job` raises undoes what it wrote, is the future's, and touches no other job.
         """
+        if not self._thread.is_alive():
+            raise StorageFailed("the database is closed")
         future: Future[T] = Future()
         self._jobs.put((job, cast("Future[Any]", future)))
         return future

@@ -37,7 +37,7 @@ class SqliteRights:
 
     def __init__(self, database: Database) -> None:
         self._database = database
-        self._sheets: dict[int, TermSheet] = {}
+        self._sheets = _Sheets(database)
 
     def rights(self, song_id: SongId) -> SongRights:
         """What is known of a published song's rights. Raises `UnknownSong`."""
@@ -53,21 +53,25 @@ class SqliteRights:
         """
         if not song_ids:
             return []
-        sheet = self._sheet
+        sheets = self._sheets
         return [
-            SongRights(song_id=song_id, revision=revision, recording=sheet(recording), work=sheet(work))
+            SongRights(song_id=song_id, revision=revision, recording=sheets[recording], work=sheets[work])
             for song_id, owner, revision, recording, work in fetch(
                 self._database.reader, _many(len(song_ids)), tuple(song_ids)
             )
             if vendor_id is None or owner == vendor_id
         ]
 
-    def _sheet(self, sheet_id: int | None) -> TermSheet | None:
-        if sheet_id is None:
-            return None
-        sheet = self._sheets.get(sheet_id)
-        if sheet is None:
-            sheet = self._sheets[sheet_id] = _read_sheet(self._database.reader, sheet_id)
+
+class _Sheets(dict[int | None, TermSheet | None]):
+    """Term sheets by number, each read once; no number is no sheet."""
+
+    def __init__(self, database: Database) -> None:
+        super().__init__({None: None})
+        self._database = database
+
+    def __missing__(self, sheet_id: int | None) -> TermSheet | None:
+        sheet = self[sheet_id] = _read_sheet(self._database.reader, sheet_id)
         return sheet
 
 
@@ -124,5 +128,5 @@ def _keep_sheet(connection: apsw.Connection, sheet: TermSheet) -> int:
     return int(rows[0][0])
 
 
-def _read_sheet(connection: apsw.Connection, sheet_id: int) -> TermSheet:
+def _read_sheet(connection: apsw.Connection, sheet_id: int | None) -> TermSheet:
     return msgspec.json.decode(fetch(connection, _SHEET, (sheet_id,))[0][0], type=TermSheet)

@@ -25,6 +25,7 @@ CREATE INDEX IF NOT EXISTS nonces_by_age ON nonces (until_s);
 CREATE TABLE IF NOT EXISTS quotas (key TEXT PRIMARY KEY, arrival_us INTEGER NOT NULL) WITHOUT ROWID;
 """
 _FORGET = "DELETE FROM nonces WHERE until_s <= ?"
+_SPENT = "SELECT nonce FROM nonces WHERE app_id = ? AND nonce = ? AND until_s > ?"
 _NOTE = """
 INSERT INTO nonces (app_id, nonce, until_s) VALUES (?, ?, ?)
 ON CONFLICT (app_id, nonce) DO UPDATE SET until_s = excluded.until_s WHERE nonces.until_s <= ?
@@ -56,6 +57,10 @@ class SharedNonces:
     def __init__(self, connection: apsw.Connection) -> None:
         self._connection = connection
         self._count = itertools.count()
+
+    def is_spent(self, app_id: AppId, nonce: str, *, at_s: int) -> bool:
+        """Whether the nonce was noted and is not yet forgotten."""
+        return bool(fetch(self._connection, _SPENT, (app_id, nonce, at_s)))
 
     def spend(self, app_id: AppId, nonce: str, *, until_s: int, at_s: int) -> bool:
         """Note the nonce; False when it was noted before and is not yet forgotten."""

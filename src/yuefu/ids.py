@@ -1,5 +1,7 @@
 """Identifiers. Each has a type of its own, so that a room cannot be handed where a user is wanted."""
 
+import re
+from collections.abc import Iterable
 from typing import NewType
 
 AppId = NewType("AppId", int)
@@ -17,8 +19,8 @@ VendorId = NewType("VendorId", int)
 SongId = NewType("SongId", int)
 """Our entry of one vendor's recording, unique in the installation. Its text on the wire is plain decimal."""
 
-SONG_ID_DIGITS = 18
-"""The most digits a song id may have: what a signed 64-bit integer surely holds."""
+_is_song_id = re.compile(r"[1-9][0-9]{0,17}", re.ASCII).fullmatch
+"""At most 18 digits: what a signed 64-bit integer surely holds."""
 
 
 def parse_song_id(text: str) -> SongId | None:
@@ -26,10 +28,9 @@ def parse_song_id(text: str) -> SongId | None:
 
     Only the canonical decimal counts ("7", not "07" or "+7"), so that one song has one spelling.
     """
-    if not 0 < len(text) <= SONG_ID_DIGITS:
-        return None
-    try:
-        number = int(text)
-    except ValueError:
-        return None
-    return SongId(number) if number > 0 and str(number) == text else None
+    return SongId(int(text)) if _is_song_id(text) else None
+
+
+def parse_song_ids(texts: Iterable[str]) -> list[SongId]:
+    """The song ids that `texts` spell, each once, in their order; what can be nobody's id is left out."""
+    return [SongId(int(text)) for text in dict.fromkeys(texts) if _is_song_id(text)]

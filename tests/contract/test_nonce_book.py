@@ -68,3 +68,11 @@ def test_a_clock_set_back_forgets_nothing(nonces: NonceBook) -> None:
     assert spend(nonces, "b", at_s=AT_S - 300)
     assert not spend(nonces, "a", at_s=AT_S - 300)
     assert not spend(nonces, "b", at_s=AT_S - 300)
+
+
+def test_a_nonce_is_spent_from_the_moment_it_is_noted(nonces: NonceBook) -> None:
+    assert not nonces.is_spent(APP, "a", at_s=AT_S)
+    assert spend(nonces, "a")
+    assert nonces.is_spent(APP, "a", at_s=AT_S)
+    assert not nonces.is_spent(AppId(8), "a", at_s=AT_S)
+    assert not nonces.is_spent(APP, "a", at_s=AT_S + NONCE_LIFE_S)

@@ -22,16 +22,16 @@ def song_id(store: Any, song_maker: SongMaker) -> SongId:
 
 
 def test_a_song_comes_without_rights(store: Any, song_id: SongId) -> None:
-    assert store.rights.rights(song_id) == SongRights(song_id=song_id, revision=0, recording=None, work=None)
+    assert store.rights.rights(song_id) == SongRights(revision=0, recording=None, work=None)
 
 
 def test_a_deal_is_in_force_for_its_chains(store: Any, other: Any, song_id: SongId) -> None:
     assert store.record_deal(song_id, Chain.WORK, sheet=DATED) == 1
     for view in (store, other):
-        assert view.rights.rights(song_id) == SongRights(song_id=song_id, revision=1, recording=None, work=DATED)
+        assert view.rights.rights(song_id) == SongRights(revision=1, recording=None, work=DATED)
     assert store.record_deal(song_id, Chain.RECORDING, Chain.WORK, sheet=PLAIN) == 2
     for view in (store, other):
-        assert view.rights.rights(song_id) == SongRights(song_id=song_id, revision=2, recording=PLAIN, work=PLAIN)
+        assert view.rights.rights(song_id) == SongRights(revision=2, recording=PLAIN, work=PLAIN)
 
 
 def test_a_deal_takes_the_place_of_the_earlier_one_which_stays_on_record(store: Any, song_id: SongId) -> None:
@@ -60,7 +60,7 @@ def test_songs_with_the_same_terms_share_one_sheet(store: Any, song_maker: SongM
 def test_a_new_revision_of_a_song_keeps_its_rights(store: Any, song_id: SongId, song_maker: SongMaker) -> None:
     store.record_deal(song_id, Chain.WORK, sheet=DATED)
     store.publish(song_maker(fingerprint="second"))
-    assert store.rights.rights(song_id) == SongRights(song_id=song_id, revision=1, recording=None, work=DATED)
+    assert store.rights.rights(song_id) == SongRights(revision=1, recording=None, work=DATED)
 
 
 def test_a_song_that_comes_again_has_the_rights_it_had(store: Any, song_id: SongId, song_maker: SongMaker) -> None:
@@ -88,10 +88,10 @@ def test_a_batch_is_answered_in_the_order_asked_and_without_strangers(store: Any
     ]
     store.record_deal(ids[2], Chain.WORK, sheet=DATED)
     asked = (ids[6], SongId(5), ids[2], ids[1], ids[0])
-    assert [rights.song_id for rights in store.rights.rights_of(VendorId(1), asked)] == [ids[6], ids[2], ids[0]]
-    assert [rights.song_id for rights in store.rights.rights_of(VendorId(2), asked)] == [ids[1]]
-    assert [rights.song_id for rights in store.rights.rights_of(None, asked)] == [ids[6], ids[2], ids[1], ids[0]]
-    assert store.rights.rights_of(VendorId(1), asked)[1].work == DATED
+    assert [song_id for song_id, _ in store.rights.rights_of(VendorId(1), asked)] == [ids[6], ids[2], ids[0]]
+    assert [song_id for song_id, _ in store.rights.rights_of(VendorId(2), asked)] == [ids[1]]
+    assert [song_id for song_id, _ in store.rights.rights_of(None, asked)] == [ids[6], ids[2], ids[1], ids[0]]
+    assert store.rights.rights_of(VendorId(1), asked)[1][1].work == DATED
     assert store.rights.rights_of(VendorId(1), ()) == []
 
 
@@ -103,7 +103,7 @@ def test_a_batch_may_be_of_any_size(store: Any, song_maker: SongMaker, count: in
         ]
     )
     asked = ids[::-1]
-    assert [rights.song_id for rights in store.rights.rights_of(VendorId(1), asked)] == asked
+    assert [song_id for song_id, _ in store.rights.rights_of(VendorId(1), asked)] == asked
 
 
 def test_a_transaction_sees_the_rights_as_they_are_within_it(store: Any, song_id: SongId) -> None:
@@ -115,4 +115,4 @@ def test_a_transaction_sees_the_rights_as_they_are_within_it(store: Any, song_id
         return before, store.rights.rights(song_id)
 
     within, without = store.work.run(job)
-    assert within == without == SongRights(song_id=song_id, revision=0, recording=None, work=None)
+    assert within == without == SongRights(revision=0, recording=None, work=None)

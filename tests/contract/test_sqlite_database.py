@@ -224,3 +224,32 @@ def test_closing_finishes_what_waits(tmp_path: Path) -> None:
     assert all(future.done() for future in futures)
     with Database(path) as database:
         assert sheets(database) == 1_000
+
+
+def test_the_generation_is_known_without_asking_until_somebody_writes(tmp_path: Path) -> None:
+    path = tmp_path / "shared.sqlite3"
+    with Database(path) as ours, Database(path) as theirs:
+        before = ours.generation()
+        asked: list[str] = []
+        ours.reader.exec_trace = lambda _, statement, __: asked.append(statement) or True
+        assert [ours.generation() for _ in range(5)] == [before] * 5
+        assert asked == []
+        for writer in (theirs, ours):
+            writer.write(lambda connection: connection.execute("DELETE FROM sessions"))
+            writer.write(lambda connection: connection.execute("CREATE TABLE IF NOT EXISTS noise (x)"))
+            writer.write(lambda connection: connection.execute("INSERT INTO noise VALUES (1)"))
+            now = ours.generation()
+            assert now != before
+            before = now
+        assert len(asked) == 2
+
+
+def test_every_write_of_many_is_noticed_at_once(tmp_path: Path) -> None:
+    path = tmp_path / "shared.sqlite3"
+    with Database(path) as ours, Database(path) as theirs:
+        theirs.write(lambda connection: connection.execute("CREATE TABLE noise (x)"))
+        seen = {ours.generation()}
+        for _ in range(2_000):  # far enough for the log to be checkpointed and begun again
+            theirs.write(lambda connection: connection.execute("INSERT INTO noise VALUES (zeroblob(3000))"))
+            seen.add(ours.generation())
+        assert len(seen) == 2_001

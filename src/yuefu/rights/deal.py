@@ -58,10 +58,12 @@ class Deal(msgspec.Struct, frozen=True, kw_only=True):
     sheet: TermSheet
 
 
-class SongRights(msgspec.Struct, frozen=True, kw_only=True):
-    """What is known of one song's rights. `revision` goes up by one at each deal or block."""
+class SongRights(msgspec.Struct, frozen=True, kw_only=True, cache_hash=True):
+    """What is known of a song's rights; the same value for all songs of which the same is known.
 
-    song_id: SongId
+    `revision` goes up by one at each deal or block.
+    """
+
     revision: int
     recording: TermSheet | None
     work: TermSheet | None

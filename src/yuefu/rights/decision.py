@@ -27,7 +27,7 @@ class Answer(msgspec.Struct, frozen=True):
     channel: int = 0
 
 
-class Decision(msgspec.Struct, frozen=True):
+class Decision(msgspec.Struct, frozen=True, cache_hash=True):
     """The two answers about one song."""
 
     play: Answer
@@ -50,7 +50,7 @@ class Decision(msgspec.Struct, frozen=True):
 
 
 MOST_KEPT = 65_536
-"""How many standing decisions are kept: more pairs of sheets than any delivery has, and some megabytes at most."""
+"""How many standing decisions are kept: more kinds of rights than any delivery has, and some megabytes at most."""
 
 _NO_DEAL = Answer(allowed=False, reason=Reason.NO_DEAL, until_ms=None)
 
@@ -64,22 +64,21 @@ class StandingDecisions:
     """`decide`, with each decision kept for as long as it stands.
 
     Sheets never change and every answer says until when it holds, so what was decided for one song serves every song
-    that came with the same two sheets, until the next instant at which it may be different. Nothing needs to be told
-    of a new deal: a new deal is another sheet.
+    of which the same is known, until the next instant at which it may be different. Nothing needs to be told of a new
+    deal: after it, something else is known.
     """
 
     def __init__(self) -> None:
-        self._kept: dict[tuple[TermSheet | None, TermSheet | None], tuple[int, float, Decision]] = {}
+        self._kept: dict[SongRights, tuple[int, float, Decision]] = {}
 
     def decide(self, rights: SongRights, *, at_ms: int) -> Decision:
         """What the deals allow at `at_ms`."""
-        sheets = (rights.recording, rights.work)
-        kept = self._kept.get(sheets)
+        kept = self._kept.get(rights)
         if kept is None or not kept[0] <= at_ms < kept[1]:
             if len(self._kept) >= MOST_KEPT:
                 self._kept.clear()
             decision = decide(rights, at_ms=at_ms)
-            kept = self._kept[sheets] = (at_ms, inf if decision.until_ms is None else decision.until_ms, decision)
+            kept = self._kept[rights] = (at_ms, inf if decision.until_ms is None else decision.until_ms, decision)
         return kept[2]
 
 

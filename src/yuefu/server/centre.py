@@ -52,8 +52,8 @@ class RightsBook(Protocol):
     def rights(self, song_id: SongId) -> SongRights:
         """A published song's rights. Raises `UnknownSong`."""
 
-    def rights_of(self, vendor_id: VendorId | None, song_ids: Sequence[SongId]) -> list[SongRights]:
-        """The rights of those songs that the vendor has (any vendor when None), in the order asked."""
+    def rights_of(self, vendor_id: VendorId | None, song_ids: Sequence[SongId]) -> list[tuple[SongId, SongRights]]:
+        """Those songs that the vendor has (any vendor when None) and their rights, in the order asked."""
 
 
 class GrantBook(Protocol):

@@ -38,7 +38,7 @@ STAGING_FOLDER = "demo-staging"
 APP_ID = AppId(1_234_567_890)
 VENDORS = (1, 2)
 
-_REVISION = 2
+_REVISION = 3
 """Raised when the demo is to be made anew though its songs and the import are the same."""
 
 DEMO_VERSION = f"{_REVISION}-{PIPELINE_VERSION}-{repertoire.REPERTOIRE_VERSION}"

@@ -49,8 +49,11 @@ class Nonces:
 
     spent: dict[tuple[AppId, str], int] = field(default_factory=dict)
 
+    def is_spent(self, app_id: AppId, nonce: str, *, at_s: int) -> bool:
+        return self.spent.get((app_id, nonce), 0) > at_s
+
     def spend(self, app_id: AppId, nonce: str, *, until_s: int, at_s: int) -> bool:
-        if self.spent.get((app_id, nonce), 0) > at_s:
+        if self.is_spent(app_id, nonce, at_s=at_s):
             return False
         self.spent[app_id, nonce] = until_s
         return True
@@ -167,6 +170,14 @@ def test_nothing_is_counted_before_the_signature_is_proven(world: World, fault: 
         attempt.refusal()
     assert world.nonces.spent == {}
     assert world.meter.calls == {}
+    world.admit(signed())
+
+
+def test_the_nonce_of_a_call_too_many_is_not_kept(world: World) -> None:
+    world.meter.limit = 0
+    assert type(refusal(world, signed())) is RateExceeded
+    assert world.nonces.spent == {}
+    world.meter.limit = 1
     world.admit(signed())
 
 

@@ -34,7 +34,7 @@ def some_terms(draw: st.DrawFn) -> Terms:
 
 sheets = st.lists(some_terms(), max_size=4).map(lambda terms: TermSheet(terms=tuple(terms)))
 chains = st.none() | sheets
-all_rights = st.builds(SongRights, song_id=st.just(SONG), revision=st.integers(0, 9), recording=chains, work=chains)
+all_rights = st.builds(SongRights, revision=st.integers(0, 9), recording=chains, work=chains)
 decisions = st.builds(decide, all_rights, at_ms=instants_ms)
 
 
@@ -124,7 +124,7 @@ def test_kept_decisions_are_bounded(monkeypatch: pytest.MonkeyPatch) -> None:
     standing = StandingDecisions()
     for end_ms in range(1, 100):
         sheet = TermSheet(terms=(Terms(valid_until_ms=end_ms),))
-        standing.decide(SongRights(song_id=SongId(1), revision=1, recording=sheet, work=None), at_ms=0)
+        standing.decide(SongRights(revision=1, recording=sheet, work=None), at_ms=0)
     assert len(standing._kept) <= 10
 
 
@@ -178,9 +178,7 @@ def test_between_two_deals_the_second_has_not_begun() -> None:
 
 def decision(*, play: bool, sing: bool) -> Decision:
     allowed, refused = TermSheet(terms=(Terms(),)), None
-    rights = SongRights(
-        song_id=SONG, revision=1, recording=allowed if play else refused, work=allowed if sing else refused
-    )
+    rights = SongRights(revision=1, recording=allowed if play else refused, work=allowed if sing else refused)
     return decide(rights, at_ms=NOW_MS)
 
 

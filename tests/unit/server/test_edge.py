@@ -355,6 +355,11 @@ def test_a_broken_body_is_refused_by_name(still_world: Any, body: bytes) -> None
     assert name in {"body", "SongsId"}
 
 
+def test_the_body_of_an_unproven_call_is_not_read(still_world: Any) -> None:
+    answer = post(still_world, b"{" * 10_000, Signature="0" * 32)
+    assert answer["Code"] == WRONG
+
+
 def test_a_form_too_large_or_not_in_utf8_is_refused_by_name(still_world: Any) -> None:
     assert refusal(post(still_world, b"a=" + b"x" * 100_000, FORM)) == (ILLEGAL, "body")
     assert refusal(post(still_world, b"SongsId[]=%ff", FORM)) == (ILLEGAL, "SongsId")

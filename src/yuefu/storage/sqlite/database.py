@@ -8,6 +8,7 @@ Several processes may share the file (a server, an import, a takedown on the com
 that anyone wrote.
 """
 
+import mmap
 import queue
 import threading
 import time
@@ -31,6 +32,7 @@ SAFE_VERSION = 3_051_003
 GROUP_SIZE = 256
 BUSY_TIMEOUT_MS = 10_000
 _CACHE_KIB = 65_536
+_WAL_INDEX_HEADER_BYTES = 48
 _WAL_RETRY_S = 0.01
 
 _ENGINE_FAILURES = (
@@ -68,7 +70,10 @@ class Database:
             _migrate(self._write_connection)
             self.reader = self._connect()
             self.reader.execute("PRAGMA query_only=ON; PRAGMA wal_autocheckpoint=0")
-        except apsw.Error as error:
+            self._generation: int = fetch(self.reader, "PRAGMA data_version")[0][0]
+            self._wal_index = _map_wal_index(path)
+            self._seen_header = b""
+        except (apsw.Error, OSError) as error:
             raise StorageFailed(f"{path}: {error}") from error
         self._jobs: queue.SimpleQueue[_Job | None] = queue.SimpleQueue()
         self._thread = threading.Thread(target=self._write_in_groups, name="sqlite-writer", daemon=True)
@@ -86,6 +91,7 @@ class Database:
         """Finish what waits, then let go of the file."""
         self._jobs.put(None)
         self._thread.join()
+        self._wal_index.close()
         self.reader.close()
         self._write_connection.close()
 
@@ -105,8 +111,17 @@ class Database:
         return self.submit(job).result()
 
     def generation(self) -> int:
-        """A number that differs from the last one when anyone, in any process, has written since."""
-        return cast("int", fetch(self.reader, "PRAGMA data_version")[0][0])
+        """A number that differs from the last one when anyone, in any process, has written since.
+
+        Every commit rewrites the header of the WAL index (SQLite's file format, "WAL-Index Header": a counter of
+        transactions, the last frame, checksums), and every reader finds its snapshot by it. So while the header is the
+        same nothing was written, and SQLite need not be asked.
+        """
+        header = self._wal_index[:_WAL_INDEX_HEADER_BYTES]
+        if header != self._seen_header:
+            self._generation = fetch(self.reader, "PRAGMA data_version")[0][0]
+            self._seen_header = header
+        return self._generation
 
     def _connect(self) -> apsw.Connection:
         connection = apsw.Connection(str(self._path))
@@ -156,6 +171,12 @@ class Database:
                 future.set_result(value)
             else:
                 future.set_exception(failure)
+
+
+def _map_wal_index(path: Path) -> mmap.mmap:
+    """The WAL index, which SQLite's processes share, to be looked at and never written."""
+    with path.with_name(f"{path.name}-shm").open("rb") as file:
+        return mmap.mmap(file.fileno(), _WAL_INDEX_HEADER_BYTES, access=mmap.ACCESS_READ)
 
 
 def fetch(connection: apsw.Connection, statement: str, bindings: tuple[Any, ...] = ()) -> list[Any]:

@@ -4,6 +4,9 @@ Every statement keeps to SQL that PostgreSQL has too, but for the engine's own w
 Instants are milliseconds since 1970 UTC; sets and lists that are never searched are JSON.
 """
 
+FIRST_SONG_ID = 100_000_001
+"""Nine digits, like the ids callers know. Ids go up by one, so the tables of `mirror` have no holes."""
+
 _FOUNDATION = """
 CREATE TABLE apps (
     app_id INTEGER PRIMARY KEY,
@@ -39,7 +42,7 @@ CREATE TABLE songs (
     removed_at_ms INTEGER,
     UNIQUE (vendor_id, source_key)
 );
-INSERT INTO sqlite_sequence (name, seq) VALUES ('songs', 100000000);  -- nine digits, like the ids callers know
+INSERT INTO sqlite_sequence (name, seq) VALUES ('songs', 100000000);
 
 CREATE TABLE parts (
     song_id INTEGER NOT NULL REFERENCES songs,
@@ -72,14 +75,17 @@ CREATE INDEX deals_by_song ON deals (song_id, chain, deal_id);
 CREATE TRIGGER deals_are_never_edited BEFORE UPDATE ON deals BEGIN SELECT RAISE(ABORT, 'deals are append-only'); END;
 CREATE TRIGGER deals_are_never_deleted BEFORE DELETE ON deals BEGIN SELECT RAISE(ABORT, 'deals are append-only'); END;
 
--- What the deals come to now, for every published song: the narrow row that batch questions read.
+-- What the deals come to now, for every song: the narrow row that is mirrored in memory.
 CREATE TABLE song_rights (
     song_id INTEGER PRIMARY KEY REFERENCES songs,
     vendor_id INTEGER NOT NULL,
     revision INTEGER NOT NULL,
     recording_sheet INTEGER REFERENCES term_sheets,
-    work_sheet INTEGER REFERENCES term_sheets
+    work_sheet INTEGER REFERENCES term_sheets,
+    is_published INTEGER NOT NULL,
+    changed INTEGER NOT NULL                 -- greater than in any row changed before
 );
+CREATE INDEX song_rights_by_change ON song_rights (changed);
 
 CREATE TABLE sessions (
     session_id INTEGER PRIMARY KEY,

@@ -21,9 +21,7 @@ from yuefu.catalogue.song import (
     UnknownSong,
 )
 from yuefu.ids import SongId, VendorId
-from yuefu.rights.deal import Chain
 from yuefu.storage.sqlite.database import Database, fetch
-from yuefu.storage.sqlite.rights import current_sheets
 
 _SONG = """
 SELECT revision, vendor_id, source_key, fingerprint, title, singers, album, language, genre, year, duration_ms,
@@ -49,8 +47,14 @@ WHERE song_id = ?
 """
 _FORGET_PARTS = "DELETE FROM parts WHERE song_id = ?"
 _ADD_PART = "INSERT INTO parts VALUES (?, ?, ?, ?, ?, ?, ?, ?)"
-_SHOW = "INSERT INTO song_rights VALUES (?, ?, ?, ?, ?) ON CONFLICT (song_id) DO NOTHING"
-_HIDE = "DELETE FROM song_rights WHERE song_id = ?"
+_SHOW = """
+INSERT INTO song_rights (song_id, vendor_id, revision, is_published, changed)
+VALUES (?, ?, 0, 1, (SELECT coalesce(max(changed), 0) + 1 FROM song_rights))
+ON CONFLICT (song_id) DO UPDATE SET is_published = 1, changed = excluded.changed WHERE NOT is_published
+"""
+_HIDE = """
+UPDATE song_rights SET is_published = 0, changed = (SELECT max(changed) + 1 FROM song_rights) WHERE song_id = ?
+"""
 _REMOVE = "UPDATE songs SET removed_at_ms = ? WHERE song_id = ? AND removed_at_ms IS NULL RETURNING song_id"
 _BLOBS = "SELECT DISTINCT sha256 FROM parts"
 
@@ -108,10 +112,7 @@ def publish(connection: apsw.Connection, song: PublishedSong, *, at_ms: int) -> 
         connection.execute(_FORGET_PARTS, (song_id,))
         publication = Publication(song_id=song_id, revision=revision + 1, outcome=Outcome.CHANGED)
     connection.executemany(_ADD_PART, (_part_row(song_id, part) for part in song.parts))
-    sheets, rights_revision = current_sheets(connection, song_id) if row is not None else ({}, 0)
-    connection.execute(
-        _SHOW, (song_id, song.vendor_id, rights_revision, sheets.get(Chain.RECORDING), sheets.get(Chain.WORK))
-    )
+    connection.execute(_SHOW, (song_id, song.vendor_id))
     return publication
 
 

@@ -1,0 +1,95 @@
+"""The rights of all songs, in memory: a few bytes a song, never behind the file.
+
+Most songs came with the same few term sheets, so what is held of a song is a small number that stands for "this vendor,
+this revision, these two sheets". Every row says in which order it was last changed; whenever the file has been written
+to, the rows changed since are read again before anything is answered. Asking SQLite row by row costs more in handing
+the interpreter's lock to and fro than in looking up.
+"""
+
+from array import array
+from itertools import repeat
+from typing import NamedTuple
+
+import apsw
+import msgspec
+
+from yuefu.ids import SongId, VendorId
+from yuefu.rights.deal import SongRights, TermSheet
+from yuefu.storage.sqlite.database import Database, fetch
+from yuefu.storage.sqlite.schema import FIRST_SONG_ID
+
+_ALL = "SELECT song_id, vendor_id, revision, recording_sheet, work_sheet, is_published, changed FROM song_rights"
+_CHANGED = f"{_ALL} WHERE changed > ?"
+_SHEET = "SELECT body FROM term_sheets WHERE sheet_id = ?"
+
+_NOTHING = 0
+"""The number of a song of which nothing is held: there is none, or it is not published."""
+
+_Held = tuple[int, int, int | None, int | None]
+
+
+class Holding(NamedTuple):
+    """Whose a song is and what is known of its rights, shared by all songs of which the same is known."""
+
+    vendor_id: VendorId
+    rights: SongRights
+
+
+class RightsMirror:
+    """What is held of each published song; loaded at the first question, about a second a million songs."""
+
+    def __init__(self, database: Database) -> None:
+        self._database = database
+        self._generation = -1
+        self._changed = 0
+        self._sheets: dict[int, TermSheet] = {}
+        self._numbers: dict[_Held, int] = {}
+        self._holdings: list[Holding | None] = [None]
+        self._by_song = array("I")
+
+    def refresh(self) -> None:
+        """Take in what anyone has written since the last time."""
+        generation = self._database.generation()
+        if generation == self._generation:
+            return
+        reader = self._database.reader
+        changes = reader.execute(_CHANGED, (self._changed,)) if self._changed else reader.execute(_ALL)
+        for song_id, vendor_id, revision, recording, work, is_published, changed in changes:
+            number = self._number((vendor_id, revision, recording, work)) if is_published else _NOTHING
+            self._set(song_id - FIRST_SONG_ID, number)
+            self._changed = max(self._changed, changed)
+        self._generation = generation
+
+    def holding(self, song_id: SongId) -> Holding | None:
+        """What is held of a song, None for one that is not published."""
+        place = song_id - FIRST_SONG_ID
+        return self._holdings[self._by_song[place]] if 0 <= place < len(self._by_song) else None
+
+    def _set(self, place: int, number: int) -> None:
+        by_song = self._by_song
+        if place >= len(by_song):
+            by_song.extend(repeat(_NOTHING, max(place + 1 - len(by_song), len(by_song) // 8)))
+        by_song[place] = number
+
+    def _number(self, key: _Held) -> int:
+        """The number that stands for such a holding."""
+        number = self._numbers.get(key)
+        if number is None:
+            vendor_id, revision, recording, work = key
+            number = self._numbers[key] = len(self._holdings)
+            rights = SongRights(revision=revision, recording=self._sheet(recording), work=self._sheet(work))
+            self._holdings.append(Holding(VendorId(vendor_id), rights))
+        return number
+
+    def _sheet(self, sheet_id: int | None) -> TermSheet | None:
+        if sheet_id is None:
+            return None
+        sheet = self._sheets.get(sheet_id)
+        if sheet is None:
+            sheet = self._sheets[sheet_id] = read_sheet(self._database.reader, sheet_id)
+        return sheet
+
+
+def read_sheet(connection: apsw.Connection, sheet_id: int) -> TermSheet:
+    """A term sheet by its number; there is one, and it never changes."""
+    return msgspec.json.decode(fetch(connection, _SHEET, (sheet_id,))[0][0], type=TermSheet)

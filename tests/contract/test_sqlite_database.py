@@ -231,7 +231,12 @@ def test_the_generation_is_known_without_asking_until_somebody_writes(tmp_path: 
     with Database(path) as ours, Database(path) as theirs:
         before = ours.generation()
         asked: list[str] = []
-        ours.reader.exec_trace = lambda _, statement, __: asked.append(statement) or True
+
+        def note(_: object, statement: str, __: object) -> bool:
+            asked.append(statement)
+            return True
+
+        ours.reader.exec_trace = note
         assert [ours.generation() for _ in range(5)] == [before] * 5
         assert asked == []
         for writer in (theirs, ours):

@@ -1,5 +1,7 @@
 """Tokens we hand out and take back: the krc token, sealed, and the share token, signed."""
 
+from functools import lru_cache
+
 import msgspec
 from joserfc import jwt
 from joserfc.jwk import OctKey
@@ -65,5 +67,10 @@ def sign_share_ticket(ticket: ShareTicket, keys: KeyRing) -> str:
         "type": ticket.resource_type,
         "exp": ticket.expires_at_ms // 1000,
     }
-    key = OctKey.import_key(keys.derive(_SHARE_PURPOSE))
+    key = _signing_key(keys.derive(_SHARE_PURPOSE))
     return jwt.encode({"alg": "HS256", "kid": keys.active}, claims, key, algorithms=["HS256"])
+
+
+@lru_cache(maxsize=16)
+def _signing_key(secret: bytes) -> OctKey:
+    return OctKey.import_key(secret)

@@ -13,3 +13,7 @@ the status that say it on the wire.
 
 class YuefuError(Exception):
     """A fact that stops the work at hand and that somebody can do something about."""
+
+
+class Busy(YuefuError):
+    """Too much is going on at the moment: the same again a little later may well succeed."""

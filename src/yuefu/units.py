@@ -4,14 +4,26 @@ An *instant* is an integer of milliseconds since 1970-01-01T00:00:00Z, named `â€
 the same on every engine, free of time zones. Zones appear where people read or write instants, and only there.
 """
 
+from collections.abc import Iterable, Iterator
 from datetime import UTC, datetime
+from itertools import islice
+from typing import TypeVar
 
 import msgspec
+
+T = TypeVar("T")
 
 SECOND_MS = 1_000
 MINUTE_MS = 60 * SECOND_MS
 HOUR_MS = 60 * MINUTE_MS
 DAY_MS = 24 * HOUR_MS
+
+
+def batched(items: Iterable[T], size: int) -> Iterator[list[T]]:
+    """`items` in lists of `size`, the last one shorter; nothing is drawn before it is asked for."""
+    drawing = iter(items)
+    while batch := list(islice(drawing, size)):
+        yield batch
 
 
 class Span(msgspec.Struct, frozen=True, kw_only=True):

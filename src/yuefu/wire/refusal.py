@@ -42,4 +42,34 @@ def illegal_field(error: msgspec.ValidationError, *, whole: str) -> Refusal:
     if missing:
         return illegal(missing["name"], "missing")
     at = _PATH.search(text)
-    return illegal(at["name"], _PATH.sub("", text)) if at else illegal(whole, text)
+    problem = _in_plain_words(_PATH.sub("", text))
+    return illegal(at["name"], problem) if at else illegal(whole, problem)
+
+
+_KINDS = {
+    "int": "a whole number",
+    "str": "text",
+    "bool": "true or false",
+    "array": "a list",
+    "object": "an object of named values",
+    "null": "nothing",
+    "float": "a number",
+}
+_EXPECTED = re.compile(r"Expected `(?P<kinds>[^`]+)`(?:, got `\w+`)?")
+_LENGTH = re.compile(r"Expected `(?:array|str)` of length (?P<bound>[<>]=) (?P<count>\d+)")
+_RANGE = re.compile(r"Expected `int` (?P<bound>[<>]=) (?P<count>-?\d+)")
+
+
+def _in_plain_words(text: str) -> str:
+    """What a schema error says, for somebody who does not know the library."""
+    if length := _LENGTH.fullmatch(text):
+        return f"must have {_BOUNDS[length['bound']]} {length['count']} items or characters"
+    if bounds := _RANGE.fullmatch(text):
+        return f"must be {_BOUNDS[bounds['bound']]} {bounds['count']}"
+    if expected := _EXPECTED.fullmatch(text):
+        kinds = expected["kinds"].split(" | ")
+        return f"must be {' or '.join(_KINDS.get(kind, kind) for kind in kinds)}"
+    return text
+
+
+_BOUNDS = {"<=": "at most", ">=": "at least"}

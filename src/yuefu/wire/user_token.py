@@ -1,10 +1,11 @@
 """Our own login token: a JWT (RFC 7519), HS256 with the app's ServerSecret.
 
-Claims: `iss` the AppId in decimal, `sub` the user, `exp`, and, where wanted, `rooms` (the only rooms it is good for)
-and `territory` (ISO 3166-1 alpha-2). Unlike Token04 it cannot be altered unnoticed.
+Claims: `iss` the AppId in decimal, `sub` the user, `exp`, and, where wanted, `nbf`, `rooms` (the only rooms it is good
+for) and `territory` (ISO 3166-1 alpha-2). Unlike Token04 it cannot be altered unnoticed.
 """
 
 from collections.abc import Iterable
+from typing import Annotated
 
 import msgspec
 from joserfc import jwt
@@ -15,14 +16,16 @@ from yuefu.wire.login import LoginClaims, TokenExpired, TokenInvalid
 
 ALGORITHM = "HS256"
 MAX_TOKEN_LENGTH = 8_192
+CLOCK_SKEW_S = 600
 
 
 class _Claims(msgspec.Struct, frozen=True, kw_only=True):
     iss: str
     sub: str
     exp: int
+    nbf: int = 0
     rooms: tuple[str, ...] | None = None
-    territory: str = ""
+    territory: Annotated[str, msgspec.Meta(pattern="^([A-Z]{2})?$")] = ""
 
 
 def issue(claims: LoginClaims, *, app_id: int, secret: str) -> str:
@@ -41,7 +44,7 @@ def verify(token: str, *, app_id: int, live_secrets: Iterable[str], at_s: int) -
         raise TokenInvalid
     for secret in live_secrets:
         claims = _read(token, secret)
-        if claims is not None and claims.iss == str(app_id) and claims.sub:
+        if claims is not None and claims.iss == str(app_id) and claims.sub and claims.nbf <= at_s + CLOCK_SKEW_S:
             if claims.exp <= at_s:
                 raise TokenExpired
             return LoginClaims(

@@ -234,13 +234,26 @@ def test_the_client_api_refuses_with_its_own_codes(world: Any, body: dict[str, A
     assert answer.keys() == {"code", "message", "request_id"}
 
 
-def test_both_sides_spend_one_quota(world: Any) -> None:
-    member = world.member()
-    assert {world.ask()["Code"] for _ in range(200)} == {0}
+def test_a_users_commands_have_a_quota_of_their_own(world: Any) -> None:
+    member, other = world.member(), world.member(user_id="another")
     command = {"command": "/song/copyright", "params": {"songs_id": ["1"]}}
+    assert {member.call("send_extended_request", **command)["code"] for _ in range(200)} == {0}
     assert member.call("send_extended_request", **command)["code"] == 1017097
+    assert other.call("send_extended_request", **command)["code"] == 0
+    assert world.ask()["Code"] == 0, "no phone spends what the back end lives on"
     world.wait(SECOND_MS)
     assert member.call("send_extended_request", **command)["code"] == 0
+
+
+def test_a_command_may_spell_its_list_with_brackets(world: Any) -> None:
+    params = {"songs_id[]": [str(next(iter(world.songs.values())))]}
+    answer = world.member().call("send_extended_request", command="/song/copyright", params=params)
+    assert len(answer["data"]["copyright"]) == 1
+
+
+def test_a_list_of_nothing_but_an_empty_id_is_refused(world: Any) -> None:
+    answer = world.ask(**{"SongsId[]": [""]})
+    assert (answer["Code"], answer["Message"]) == (320000004, "SongsId: empty")
 
 
 def test_an_app_that_was_not_granted_the_vendor_is_told_so_on_the_client_api(world: Any) -> None:

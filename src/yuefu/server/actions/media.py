@@ -29,7 +29,8 @@ class MediaFile:
     size_bytes: int
     sha256: str
     media_type: str
-    grant: HeldGrant
+    session_id: int
+    resource_id: str
 
 
 def find_media(centre: Centre, caller: Member, resource_id: str, track: str) -> MediaFile:
@@ -38,10 +39,9 @@ def find_media(centre: Centre, caller: Member, resource_id: str, track: str) -> 
     Raises `ClientRefusal`: not granted to this session, run out, withdrawn, no such track, or the file is lost.
     """
     ref = parse_resource_id(resource_id)
-    grant = centre.grants.held(caller.session.session_id, resource_id) if ref else None
-    if ref is None or grant is None:
-        raise ClientRefusal(ClientCode.RESOURCE_NOT_GRANTED, "resource_id: not granted to this session")
-    check_still_allowed(centre, grant)
+    if ref is None:
+        raise _not_granted()
+    grant = _live_grant(centre, caller.session.session_id, resource_id)
     part = _part(centre, ref, grant, track)
     if part is None:
         raise ClientRefusal(ClientCode.RESOURCE_MISSING, "track: the resource has no such track")
@@ -54,17 +54,30 @@ def find_media(centre: Centre, caller: Member, resource_id: str, track: str) -> 
         size_bytes=part.blob.size_bytes,
         sha256=part.blob.sha256,
         media_type=part.media_type,
-        grant=grant,
+        session_id=caller.session.session_id,
+        resource_id=resource_id,
     )
 
 
-def check_still_allowed(centre: Centre, grant: HeldGrant) -> None:
-    """Let bytes pass while the grant runs and the rights allow them. Raises `ClientRefusal`."""
+def check_still_held(centre: Centre, file: MediaFile) -> None:
+    """Let bytes pass while session and grant run and the rights allow them. Raises `ClientRefusal`."""
+    _live_grant(centre, file.session_id, file.resource_id)
+
+
+def _live_grant(centre: Centre, session_id: int, resource_id: str) -> HeldGrant:
+    grant = centre.grants.held(session_id, resource_id)
+    if grant is None:
+        raise _not_granted()
     at_ms = centre.now_ms()
     if grant.expires_at_ms <= at_ms:
         raise ClientRefusal(ClientCode.RESOURCE_EXPIRED, "resource_id: the permission has run out; request it again")
     if not _is_licensed(centre, grant.song_id, grant.need, at_ms=at_ms):
         raise ClientRefusal(ClientCode.NO_RIGHTS, "resource_id: the song's rights have been withdrawn")
+    return grant
+
+
+def _not_granted() -> ClientRefusal:
+    return ClientRefusal(ClientCode.RESOURCE_NOT_GRANTED, "resource_id: not granted to this session")
 
 
 def _is_licensed(centre: Centre, song_id: SongId, need: Need, *, at_ms: int) -> bool:

@@ -12,10 +12,13 @@ from yuefu.wire.operations.query_songs_copyright import (
     SongsCopyright,
     Subright,
 )
+from yuefu.wire.refusal import illegal
 
 
 def query_songs_copyright(centre: Centre, question: Question, params: QuerySongsCopyrightParams) -> SongsCopyright:
     """One row per known song of the vendor, in the order asked, duplicates once; a song without rights has zeros."""
+    if not any(params.songs_id):
+        raise illegal("SongsId", "empty")
     decide, at_ms = centre.standing.decide, question.at_ms
     rows = []
     for song_id, rights in centre.rights.rights_of(question.vendor_id, parse_song_ids(params.songs_id)):

@@ -4,9 +4,14 @@ import click
 
 from yuefu.ids import SongId, VendorId
 from yuefu.rights.deal import Deal, Terms, TermSheet
+from yuefu.server.centre import Transaction
 from yuefu.server.cli.options import INSTANT, print_json, settings_for, standard_options
 from yuefu.server.licensing import RIGHTS
 from yuefu.server.wiring import open_installation
+from yuefu.units import batched
+
+SLICE = 1_000
+"""Deals a transaction: a server beside us waits for the file no longer than one of them takes."""
 
 
 @click.group()
@@ -46,7 +51,13 @@ def add(
             raise click.UsageError(f"vendor {vendor} has no songs; import some first")
         deals = [Deal(song_id=song_id, chains=RIGHTS[rights], sheet=TermSheet(terms=(terms,))) for song_id in ids]
         at_ms = centre.now_ms()
-        revisions = centre.work.run(lambda transaction: [transaction.record_deal(each, at_ms=at_ms) for each in deals])
+        revisions: list[int] = []
+        for slice_of in batched(deals, SLICE):
+
+            def job(transaction: Transaction, deals: list[Deal] = slice_of) -> list[int]:
+                return [transaction.record_deal(each, at_ms=at_ms) for each in deals]
+
+            revisions += centre.work.run(job)
     if as_json:
         print_json(
             [{"song_id": str(song), "revision": revision} for song, revision in zip(ids, revisions, strict=True)]

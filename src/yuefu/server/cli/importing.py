@@ -1,9 +1,12 @@
 """`yuefu import`."""
 
+import shlex
 import sys
+from collections.abc import Sequence
 from pathlib import Path
 
 import click
+import msgspec
 
 from yuefu.ids import SongId, VendorId
 from yuefu.ingest.report import TABLE_HEAD, ImportReport, markdown_report, report_table
@@ -60,15 +63,19 @@ def import_command(
             for song_id in published:
                 shelf.license_lacking(song_id)
         unusable = [] if dry_run else unusable_songs(installation.centre, published)
+        of_vendor = len(installation.centre.songs.songs(VendorId(vendor))) if unusable else 0
     if report_file:
         report_file.write_text(markdown_report(report, paths), encoding="utf-8")
+    following = None if not unusable else _next_command(unusable, of_vendor, VendorId(vendor), data)
     if as_json:
-        print_json(report)
+        shown = {"unusable": [str(song_id) for song_id in unusable], "next": following}
+        print_json({**msgspec.to_builtins(report), **shown})
     else:
         print_table(TABLE_HEAD, report_table(report))
         click.echo(_summary(report))
-        if unusable:
-            _say_what_next(len(unusable), [str(song_id) for song_id in unusable], data)
+        if following:
+            click.secho(f"{len(unusable)} of them nobody may use yet: there is no deal for them. Next:", fg="yellow")
+            click.echo(f"  {following}")
     sys.exit(1 if report.count("refused") else 0)
 
 
@@ -91,9 +98,8 @@ def _summary(report: ImportReport) -> str:
     return f"{len(report.songs)} songs: {counts}."
 
 
-def _say_what_next(count: int, song_ids: list[str], data: str | None) -> None:
-    shown = " ".join(f"--song {song_id}" for song_id in song_ids[:3])
-    more = " …" if len(song_ids) > 3 else ""
-    where = f" --data {data}" if data else ""
-    click.secho(f"{count} of them nobody may use yet: there is no deal for them. Next:", fg="yellow")
-    click.echo(f"  yuefu deal add {shown}{more} --rights both{where}")
+def _next_command(unusable: Sequence[SongId], of_vendor: int, vendor_id: VendorId, data: str | None) -> str:
+    """What to run so that the songs may be used; by vendor when it has no other songs."""
+    which = [f"--song {song_id}" for song_id in unusable] if len(unusable) < of_vendor else [f"--vendor {vendor_id}"]
+    where = [f"--data {shlex.quote(data)}"] if data else []
+    return " ".join(["yuefu deal add", *which, "--rights both", *where])

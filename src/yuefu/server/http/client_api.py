@@ -123,13 +123,16 @@ def _answer_command(centre: Centre, caller: Member, body: ExtendedRequestBody) -
         raise ClientRefusal(ClientCode.ILLEGAL_PARAMETER, f"command: must be one of {', '.join(sorted(COMMANDS))}")
     operation = action.operation
     rate = rate_of(operation.calls_per_s)
-    if not centre.gate.quota.spend(f"{caller.app.app_id}/{operation.action}", rate, at_us=centre.now_us()):
+    # Of a user's own, so that nobody's phone can spend what the app's back end lives on.
+    key = f"{caller.app.app_id}/{operation.action}/{caller.session.user_id}"
+    if not centre.gate.quota.spend(key, rate, at_us=centre.now_us()):
         raise Refusal(Code.RATE_EXCEEDED, "too many calls; retry later")
     requested = body.params.get("vendor_id", 0)
     if not isinstance(requested, int) or isinstance(requested, bool):
         raise illegal("vendor_id", "must be a whole number")
     vendor_id = choose_vendor(centre, caller.app, requested, action=operation.action, parameter="vendor_id")
-    params = operation.parse_command(body.params)
+    # The documents spell one list `songs_id[]` in a table and `songs_id` in its example.
+    params = operation.parse_command({name.removesuffix("[]"): value for name, value in body.params.items()})
     question = Question(
         app=caller.app,
         vendor_id=vendor_id,

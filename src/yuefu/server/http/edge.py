@@ -13,7 +13,7 @@ import structlog
 
 from yuefu.access.app import App, UnknownApp
 from yuefu.access.authentication import RateExceeded, ReplayedNonce, StaleTimestamp, WrongSignature
-from yuefu.errors import YuefuError
+from yuefu.errors import Busy, YuefuError
 from yuefu.server.actions import ACTIONS, Action
 from yuefu.server.actions.question import Question, choose_vendor
 from yuefu.server.centre import Centre
@@ -83,6 +83,8 @@ def as_refusal(error: YuefuError) -> Refusal:
             return Refusal(Code.SIGNATURE_WRONG, "SignatureNonce: used before; sign every call anew")
         case RateExceeded():
             return Refusal(Code.RATE_EXCEEDED, "too many calls; retry later")
+        case Busy():
+            return Refusal(Code.SYSTEM_BUSY, "busy; retry later")
         case _:
             return Refusal(Code.ENGINE_ERROR, "engine error")
 
@@ -99,6 +101,7 @@ async def serve_action(centre: Centre, scope: Scope, receive: Receive, send: Sen
 
 
 MAX_BODY_BYTES = 65_536
+_FORM = "application/x-www-form-urlencoded"
 
 
 async def read_body(receive: Receive, limit_bytes: int = MAX_BODY_BYTES) -> bytes:
@@ -131,7 +134,8 @@ def _add_body(fields: dict[str, list[str]], body: bytes, content_type: str) -> N
     if len(body) > MAX_BODY_BYTES:
         raise illegal("body", f"larger than {MAX_BODY_BYTES} bytes")
     media_type = content_type.partition(";")[0].strip().lower()
-    given = parse_query(body) if media_type == "application/x-www-form-urlencoded" else _parse_json(body)
+    is_form = media_type == _FORM and not body.lstrip().startswith(b"{")  # a common tool calls every body a form
+    given = parse_query(body) if is_form else _parse_json(body)
     for name, values in given.items():
         fields.setdefault(name, values)
 
@@ -142,7 +146,7 @@ def _parse_json(body: bytes) -> dict[str, list[str]]:
     except (msgspec.DecodeError, UnicodeDecodeError) as error:
         raise illegal("body", f"not a JSON object of parameters ({error})") from None
     return {
-        name: [str(item) for item in value] if isinstance(value, list) else [str(value)]
+        name.removesuffix("[]"): [str(item) for item in value] if isinstance(value, list) else [str(value)]
         for name, value in decoded.items()
     }
 

@@ -6,6 +6,7 @@ again each megabyte. Bytes that have left are out of reach.
 
 import re
 from collections.abc import AsyncIterator, Awaitable, Callable
+from typing import NamedTuple
 
 import anyio
 import structlog
@@ -14,7 +15,7 @@ from starlette.responses import Response, StreamingResponse
 from starlette.routing import Route
 
 from yuefu.errors import YuefuError
-from yuefu.server.actions.media import MediaFile, check_still_allowed, find_media
+from yuefu.server.actions.media import MediaFile, check_still_held, find_media
 from yuefu.server.actions.sessions import member
 from yuefu.server.centre import Centre
 from yuefu.server.http.client_api import JSON, bearer_token, client_refusal
@@ -56,6 +57,12 @@ def _endpoint(centre: Centre) -> Callable[[Request], Awaitable[Response]]:
             status = _STATUSES.get(refusal.code, 403)
             content = render_client_refusal(code=refusal.code, message=refusal.message, request_id=request_id)
             return Response(content, status_code=status, media_type=JSON)
+        except Exception:  # noqa: BLE001 - the last resort of the edge: whatever it was, the caller gets an answer
+            _log.exception("media failed", request_id=request_id)
+            content = render_client_refusal(
+                code=ClientCode.INTERNAL_ERROR, message="internal error", request_id=request_id
+            )
+            return Response(content, status_code=500, media_type=JSON)
 
     return endpoint
 
@@ -67,30 +74,36 @@ def _respond(centre: Centre, request: Request, file: MediaFile, request_id: str)
         "etag": f'"{file.sha256}"',
         "content-type": file.media_type,
     }
-    span = _wanted(request, file)
-    if span is None:
+    stretch = _wanted(request, file)
+    if stretch is None:
         message = f"Range: the file ends at byte {file.size_bytes}"
         content = render_client_refusal(code=ClientCode.ILLEGAL_PARAMETER, message=message, request_id=request_id)
         headers |= {"content-range": f"bytes */{file.size_bytes}", "content-type": JSON}
         return Response(content, status_code=416, headers=headers)
-    first, end = span
-    headers["content-length"] = str(end - first)
-    is_part = (first, end) != (0, file.size_bytes)
-    if is_part:
-        headers["content-range"] = f"bytes {first}-{end - 1}/{file.size_bytes}"
-    status = 206 if is_part else 200
+    headers["content-length"] = str(stretch.end - stretch.first)
+    if stretch.is_part:
+        headers["content-range"] = f"bytes {stretch.first}-{stretch.end - 1}/{file.size_bytes}"
+    status = 206 if stretch.is_part else 200
     if request.method == "HEAD":
         return Response(status_code=status, headers=headers)
-    return StreamingResponse(_bytes(centre, file, first, end), status_code=status, headers=headers)
+    return StreamingResponse(_bytes(centre, file, stretch.first, stretch.end), status_code=status, headers=headers)
 
 
-def _wanted(request: Request, file: MediaFile) -> tuple[int, int] | None:
-    """The stretch asked for, end exclusive; None when it lies outside the file.
+class _Stretch(NamedTuple):
+    """Bytes from `first` up to, not at, `end`; `is_part` when a Range asked for them, be it for all there are."""
+
+    first: int
+    end: int
+    is_part: bool
+
+
+def _wanted(request: Request, file: MediaFile) -> _Stretch | None:
+    """The stretch asked for; None when it lies outside the file.
 
     A Range of another unit or of several parts is not followed and the whole file sent, as RFC 9110 allows; so is one
     whose If-Range names another version. HEAD knows no ranges (§14.2).
     """
-    whole = (0, file.size_bytes)
+    whole = _Stretch(0, file.size_bytes, is_part=False)
     if request.method != "GET":
         return whole
     condition = request.headers.get("if-range")
@@ -102,12 +115,12 @@ def _wanted(request: Request, file: MediaFile) -> tuple[int, int] | None:
         return whole
     if not first_text:
         length = min(int(last_text), file.size_bytes)
-        return (file.size_bytes - length, file.size_bytes) if length else None
+        return _Stretch(file.size_bytes - length, file.size_bytes, is_part=True) if length else None
     first = int(first_text)
     end = min(int(last_text) + 1, file.size_bytes) if last_text else file.size_bytes
     if last_text and int(last_text) < first:
         return whole
-    return (first, end) if first < file.size_bytes else None
+    return _Stretch(first, end, is_part=True) if first < file.size_bytes else None
 
 
 async def _bytes(centre: Centre, file: MediaFile, first: int, end: int) -> AsyncIterator[bytes]:
@@ -118,7 +131,7 @@ async def _bytes(centre: Centre, file: MediaFile, first: int, end: int) -> Async
         left = end - first
         while left:
             if unchecked >= _RECHECK_BYTES:
-                check_still_allowed(centre, file.grant)
+                check_still_held(centre, file)
                 unchecked = 0
             chunk = await source.read(min(_CHUNK_BYTES, left))
             if not chunk:

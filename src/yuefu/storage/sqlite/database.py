@@ -8,7 +8,6 @@ Several processes may share the file (a server, an import, a takedown on the com
 that anyone wrote.
 """
 
-import mmap
 import queue
 import threading
 import time
@@ -20,7 +19,7 @@ from typing import Any, Self, TypeVar, cast
 
 import apsw
 
-from yuefu.errors import YuefuError
+from yuefu.errors import Busy, YuefuError
 from yuefu.storage.sqlite.schema import MIGRATIONS
 from yuefu.units import SECOND_MS
 
@@ -32,7 +31,6 @@ SAFE_VERSION = 3_051_003
 GROUP_SIZE = 256
 BUSY_TIMEOUT_MS = 10_000
 _CACHE_KIB = 65_536
-_WAL_INDEX_HEADER_BYTES = 48
 _WAL_RETRY_S = 0.01
 
 _ENGINE_FAILURES = (
@@ -49,7 +47,11 @@ _Job = tuple[Callable[[apsw.Connection], Any], "Future[Any]"]
 
 
 class StorageFailed(YuefuError):
-    """The engine could not do it: disk full, file locked too long, damaged. Nothing of it was written."""
+    """The engine could not do it: disk full, file damaged. Nothing of it was written."""
+
+
+class StorageBusy(StorageFailed, Busy):
+    """Another process held the file for too long. Nothing was written."""
 
 
 class Database:
@@ -70,10 +72,7 @@ class Database:
             _migrate(self._write_connection)
             self.reader = self._connect()
             self.reader.execute("PRAGMA query_only=ON; PRAGMA wal_autocheckpoint=0")
-            self._generation: int = fetch(self.reader, "PRAGMA data_version")[0][0]
-            self._wal_index = _map_wal_index(path)
-            self._seen_header = b""
-        except (apsw.Error, OSError) as error:
+        except apsw.Error as error:
             raise StorageFailed(f"{path}: {error}") from error
         self._jobs: queue.SimpleQueue[_Job | None] = queue.SimpleQueue()
         self._thread = threading.Thread(target=self._write_in_groups, name="sqlite-writer", daemon=True)
@@ -91,7 +90,6 @@ class Database:
         """Finish what waits, then let go of the file."""
         self._jobs.put(None)
         self._thread.join()
-        self._wal_index.close()
         self.reader.close()
         self._write_connection.close()
 
@@ -111,17 +109,8 @@ class Database:
         return self.submit(job).result()
 
     def generation(self) -> int:
-        """A number that differs from the last one when anyone, in any process, has written since.
-
-        Every commit rewrites the header of the WAL index (SQLite's file format, "WAL-Index Header": a counter of
-        transactions, the last frame, checksums), and every reader finds its snapshot by it. So while the header is the
-        same nothing was written, and SQLite need not be asked.
-        """
-        header = self._wal_index[:_WAL_INDEX_HEADER_BYTES]
-        if header != self._seen_header:
-            self._generation = fetch(self.reader, "PRAGMA data_version")[0][0]
-            self._seen_header = header
-        return self._generation
+        """A number that differs from the last one when anyone, in any process, has written since."""
+        return cast("int", self.reader.execute("PRAGMA data_version").get)
 
     def _connect(self) -> apsw.Connection:
         connection = apsw.Connection(str(self._path))
@@ -164,7 +153,7 @@ class Database:
             if connection.in_transaction:
                 connection.execute("ROLLBACK")
             for _, future in group:
-                future.set_exception(StorageFailed(str(error)))
+                future.set_exception(_failure(error))
             return
         for future, value, failure in outcomes:
             if failure is None:
@@ -173,10 +162,8 @@ class Database:
                 future.set_exception(failure)
 
 
-def _map_wal_index(path: Path) -> mmap.mmap:
-    """The WAL index, which SQLite's processes share, to be looked at and never written."""
-    with path.with_name(f"{path.name}-shm").open("rb") as file:
-        return mmap.mmap(file.fileno(), _WAL_INDEX_HEADER_BYTES, access=mmap.ACCESS_READ)
+def _failure(error: BaseException) -> StorageFailed:
+    return StorageBusy(str(error)) if isinstance(error, apsw.BusyError) else StorageFailed(str(error))
 
 
 def fetch(connection: apsw.Connection, statement: str, bindings: tuple[Any, ...] = ()) -> list[Any]:
@@ -195,7 +182,7 @@ def _attempt(connection: apsw.Connection, job: Callable[[apsw.Connection], Any])
         if not connection.in_transaction:
             raise apsw.AbortError(f"the transaction was lost: {error}") from error
         connection.execute("ROLLBACK TO job; RELEASE job")
-        return None, StorageFailed(str(error)) if isinstance(error, _ENGINE_FAILURES) else error
+        return None, _failure(error) if isinstance(error, _ENGINE_FAILURES) else error
     connection.execute("RELEASE job")
     return value, None
 

@@ -18,7 +18,10 @@ VALUES (?, ?, ?, ?, ?, ?)
 ON CONFLICT (session_id, resource_id) DO UPDATE
 SET grant_id = excluded.grant_id, need = excluded.need, expires_at_ms = excluded.expires_at_ms
 """
-_HELD = "SELECT song_id, need, expires_at_ms FROM granted_resources WHERE session_id = ? AND resource_id = ?"
+_HELD = """
+SELECT song_id, need, min(granted_resources.expires_at_ms, sessions.expires_at_ms)
+FROM granted_resources JOIN sessions USING (session_id) WHERE session_id = ? AND resource_id = ?
+"""
 
 
 class SqliteGrants:
@@ -28,7 +31,10 @@ class SqliteGrants:
         self._database = database
 
     def held(self, session_id: int, resource_id: str) -> HeldGrant | None:
-        """The session's latest grant of that resource, run out or not; None when it never had one."""
+        """The session's latest grant of that resource, run out or not; None when it never had one.
+
+        It runs no longer than its session.
+        """
         rows = fetch(self._database.reader, _HELD, (session_id, resource_id))
         if not rows:
             return None

@@ -18,8 +18,10 @@ from yuefu.rights.deal import SongRights, TermSheet
 from yuefu.storage.sqlite.database import Database, fetch
 from yuefu.storage.sqlite.schema import FIRST_SONG_ID
 
-_ALL = "SELECT song_id, vendor_id, revision, recording_sheet, work_sheet, is_published, changed FROM song_rights"
-_CHANGED = f"{_ALL} WHERE changed > ?"
+_CHANGED = """
+SELECT song_id, vendor_id, revision, recording_sheet, work_sheet, is_published, changed FROM song_rights
+WHERE changed > ? ORDER BY changed
+"""
 _SHEET = "SELECT body FROM term_sheets WHERE sheet_id = ?"
 
 _NOTHING = 0
@@ -52,13 +54,14 @@ class RightsMirror:
         generation = self._database.generation()
         if generation == self._generation:
             return
-        reader = self._database.reader
-        changes = reader.execute(_CHANGED, (self._changed,)) if self._changed else reader.execute(_ALL)
-        for song_id, vendor_id, revision, recording, work, is_published, changed in changes:
+        latest = self._changed
+        for song_id, vendor_id, revision, recording, work, is_published, changed in self._database.reader.execute(
+            _CHANGED, (latest,)
+        ):
             number = self._number((vendor_id, revision, recording, work)) if is_published else _NOTHING
             self._set(song_id - FIRST_SONG_ID, number)
-            self._changed = max(self._changed, changed)
-        self._generation = generation
+            latest = changed
+        self._changed, self._generation = latest, generation  # last: what broke off is read again from its start
 
     def holding(self, song_id: SongId) -> Holding | None:
         """What is held of a song, None for one that is not published."""

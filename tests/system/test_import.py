@@ -2,6 +2,7 @@
 
 import json
 import os
+import shlex
 import shutil
 import signal
 import subprocess
@@ -122,8 +123,13 @@ def test_a_song_nobody_has_a_deal_for_says_what_to_do_next(demo_folder: Path, tm
     folder = _small_song(tmp_path / "in", "one")
     data = tmp_path / "data"
     said = run_yuefu("import", folder, "--vendor", "1", "--data", data)
-    assert "yuefu deal add --song 100000001 --rights both" in " ".join(said.split())
-    run_yuefu("deal", "add", "--song", "100000001", "--rights", "both", "--data", data)
+    assert "nobody may use yet" in said
+    report = json.loads(run_yuefu("import", folder, "--vendor", "1", "--data", data, "--json"))
+    assert report["unusable"] == ["100000001"]
+    program, *command = shlex.split(report["next"])
+    assert program == "yuefu"
+    assert report["next"] in " ".join(said.split())
+    run_yuefu(*command)
     assert [(song["may_play"], song["may_sing"]) for song in songs(data)] == [(True, True)]
     assert "nobody" not in run_yuefu("import", folder, "--vendor", "1", "--data", data)
 

@@ -6,7 +6,7 @@ PORT ?= 8080
 DATA ?= ./demo-data
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test check fix bench import-report lock sdk clean
+.PHONY: help demo test check fix bench import-report lock sdk reference clean
 
 help: ## Show what there is to make
 	@awk -F ':.*## ' '/^[a-z-]+:.*## /{printf "  make %-14s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -24,6 +24,7 @@ check: $(VENV)/.dev ## Lint, types, layers, dependencies, generated files
 	$(BIN)/lint-imports
 	$(BIN)/deptry src
 	$(BIN)/python tools/generate_sdk.py --check
+	$(BIN)/python tools/generate_reference.py --check
 
 fix: $(VENV)/.dev ## Mend what the linter can mend, and format
 	$(BIN)/ruff check --fix
@@ -39,6 +40,9 @@ import-report: $(VENV)/.server ## Import the folder SONGS=… and write docs/imp
 
 sdk: $(VENV)/.dev ## Generate the SDK's methods from the operations
 	$(BIN)/python tools/generate_sdk.py
+
+reference: $(VENV)/.dev ## Write docs/reference/ from the operations
+	$(BIN)/python tools/generate_reference.py
 
 lock: $(VENV)/.dev ## Pin every dependency anew (uses uv)
 	$(BIN)/python -m pip install --quiet uv

@@ -5,6 +5,7 @@ Run `python tools/generate_sdk.py` after adding an operation; `--check` only tel
 
 import sys
 from collections import defaultdict
+from collections.abc import Iterable
 from pathlib import Path
 from types import NoneType, UnionType
 from typing import Annotated, Any, Literal, TypeAlias, Union, get_args, get_origin
@@ -16,6 +17,7 @@ from yuefu.wire.operations import OPERATIONS
 
 Operations: TypeAlias = tuple[Operation[Any, Any], ...]
 
+OPERATIONS_MODULE = "yuefu.wire.operations"
 TARGET = Path(__file__).parents[1] / "src/yuefu/client/questions.py"
 
 _HEADER = '''\
@@ -45,8 +47,7 @@ class {name}(ABC):
 _METHOD = '''
     {define} {method}(
         self,
-        *,
-{parameters}
+        *,{parameters}
         vendor_id: int | None = None,
         room_id: str | None = None,
         user_id: str | None = None,
@@ -54,9 +55,7 @@ _METHOD = '''
         """{summary}. Raises `CopyrightedMusicError`."""
         return {wait}self.ask(
             {constant},
-            {params}(
-{arguments}
-            ),
+            {params}({arguments}),
             vendor_id=vendor_id,
             room_id=room_id,
             user_id=user_id,
@@ -75,7 +74,8 @@ def render(operations: Operations = OPERATIONS) -> str:
 def _imports(operations: Operations) -> list[str]:
     names: defaultdict[str, set[str]] = defaultdict(set)
     for operation in operations:
-        names[operation.params.__module__] |= {_constant(operation), operation.params.__name__}
+        names[OPERATIONS_MODULE].add(_constant(operation))
+        names[operation.params.__module__].add(operation.params.__name__)
         names[operation.result.__module__].add(operation.result.__name__)
     lines = ["from yuefu.wire.operation import Operation, P, R"]
     for module in sorted(names):
@@ -89,7 +89,7 @@ def _imports(operations: Operations) -> list[str]:
 
 def _import_order(name: str) -> tuple[bool, str]:
     """Constants before classes, as the linter sorts them."""
-    return (not name.isupper(), name)
+    return (not name.isupper(), name.lower())
 
 
 def _render_class(operations: Operations, name: str, *, kind: str, define: str, wait: str) -> str:
@@ -100,14 +100,20 @@ def _render_class(operations: Operations, name: str, *, kind: str, define: str, 
             define=define,
             wait=wait,
             method=operation.method,
-            parameters="\n".join(f"        {field.name}: {spell(field.type)}{_default(field)}," for field in fields),
+            parameters="".join(f"\n        {field.name}: {spell(field.type)}{_default(field)}," for field in fields),
             result=operation.result.__name__,
             summary=operation.summary,
             constant=_constant(operation),
             params=operation.params.__name__,
-            arguments="\n".join(f"                {field.name}={field.name}," for field in fields),
+            arguments=_arguments(field.name for field in fields),
         )
     return text
+
+
+def _arguments(names: Iterable[str]) -> str:
+    """Keyword arguments, one a line; nothing for none."""
+    lines = "".join(f"\n                {name}={name}," for name in names)
+    return f"{lines}\n            " if lines else ""
 
 
 def _constant(operation: Operation[Any, Any]) -> str:

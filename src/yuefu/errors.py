@@ -15,5 +15,5 @@ class YuefuError(Exception):
     """A fact that stops the work at hand and that somebody can do something about."""
 
 
-class Busy(YuefuError):
-    """Too much is going on at the moment: the same again a little later may well succeed."""
+class EngineBusy(YuefuError):
+    """An engine is held by others for longer than we wait; the same call may pass a moment later."""

@@ -14,18 +14,31 @@ from yuefu.access.app import App
 from yuefu.access.authentication import NonceBook
 from yuefu.access.quota import Quota
 from yuefu.access.session import NewSession, Session, SessionDesk, hash_token
+from yuefu.catalogue.chart import Programme
+from yuefu.catalogue.search import SearchIndex
 from yuefu.catalogue.song import Publication, PublishedSong
 from yuefu.ids import AppId, RoomId, SongId, UserId, VendorId
 from yuefu.rights.deal import Chain, Deal, TermSheet
 from yuefu.rights.grant import GrantedResource, NewGrant
-from yuefu.server.centre import BlobShelf, GrantBook, RightsBook, SongShelf, UnitOfWork
+from yuefu.server.centre import (
+    BlobShelf,
+    GrantBook,
+    ListingShelf,
+    RightsBook,
+    SongShelf,
+    Transaction,
+    UnitOfWork,
+)
 from yuefu.storage.folder import BlobFolder
 from yuefu.storage.keyfile import open_keyring
 from yuefu.storage.memory import MemoryNonces, MemoryQuota
 from yuefu.storage.sqlite.apps import SqliteApps
 from yuefu.storage.sqlite.database import Database, fetch
 from yuefu.storage.sqlite.grants import SqliteGrants
+from yuefu.storage.sqlite.listings import SqliteListings
+from yuefu.storage.sqlite.programme import SqliteProgramme
 from yuefu.storage.sqlite.rights import SqliteRights
+from yuefu.storage.sqlite.search import SqliteSearch
 from yuefu.storage.sqlite.sessions import SqliteSessions
 from yuefu.storage.sqlite.shared import SharedState
 from yuefu.storage.sqlite.songs import SqliteSongs
@@ -44,14 +57,24 @@ class Store:
 
     apps: Any
     songs: SongShelf
+    listings: ListingShelf
+    search: SearchIndex
     rights: RightsBook
     sessions: SessionDesk
     grants: GrantBook
+    programme: Programme
     work: UnitOfWork
     count: Callable[[str], int]
 
     def publish(self, song: PublishedSong) -> Publication:
         return self.work.run(lambda transaction: transaction.publish(song, at_ms=NOW_MS))
+
+    def edit(self, song_id: SongId, **facts: Any) -> Publication:
+        def job(transaction: Transaction) -> Publication:
+            before = transaction.song(song_id).published.facts
+            return transaction.edit_song(song_id, msgspec.structs.replace(before, **facts), at_ms=NOW_MS)
+
+        return self.work.run(job)
 
     def remove(self, song_id: SongId) -> None:
         self.work.run(lambda transaction: transaction.remove_song(song_id, at_ms=NOW_MS))
@@ -126,9 +149,12 @@ def open_sqlite(folder: Path) -> Iterator[Store]:
         yield Store(
             apps=SqliteApps(database, keys),
             songs=SqliteSongs(database),
+            listings=SqliteListings(database),
+            search=SqliteSearch(database),
             rights=SqliteRights(database),
             sessions=SqliteSessions(database),
             grants=SqliteGrants(database),
+            programme=SqliteProgramme(database),
             work=SqliteWork(database),
             count=lambda kind: int(fetch(database.reader, f"SELECT count(*) FROM {kind}")[0][0]),
         )

@@ -1,12 +1,14 @@
 """What every store of apps, sessions and grants keeps."""
 
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
 from typing import Any
 
 import msgspec
 import pytest
 
-from yuefu.access.app import App, AppExists
+from yuefu.access.app import App, AppExists, RotationOpen, UnknownApp
 from yuefu.access.session import Session, hash_token
 from yuefu.catalogue.song import PublishedSong
 from yuefu.ids import AppId, RoomId, SongId, UserId
@@ -30,6 +32,7 @@ APP_CHANGES: list[dict[str, Any]] = [
     {"is_replay_protected": False},
     {"live_secrets": (), "scenes": frozenset(), "billing_modes": frozenset(), "vendors": frozenset()},
     {"app_id": AppId(2**32 - 1), "name": "", "home_territory": "TW"},
+    {"quotas": {"QuerySong": 50, "DescribeTags": 1}, "takes_signature2": False, "takes_token04": False},
 ]
 
 
@@ -57,6 +60,62 @@ def test_an_app_id_is_taken_once(store: Any, other: Any, app_maker: AppMaker) ->
         with pytest.raises(AppExists):
             view.apps.create(app_maker(name="another"), at_ms=NOW_MS)
         assert view.apps.app(AppId(7)) == app_maker()
+
+
+@pytest.mark.parametrize("changes", APP_CHANGES[1:], ids=str)
+def test_an_app_is_changed_whole_and_every_process_sees_it_at_once(
+    store: Any, other: Any, app_maker: AppMaker, changes: dict[str, Any]
+) -> None:
+    store.apps.create(app_maker(), at_ms=NOW_MS)
+    store.apps.create(app_maker(8), at_ms=NOW_MS)
+    assert other.apps.app(AppId(7)) == app_maker()
+    changed = app_maker(**changes | {"app_id": AppId(7)})
+    assert store.apps.change(AppId(7), lambda app: msgspec.structs.replace(app, **changes | {"app_id": 7})) == changed
+    for view in (other, store):
+        assert view.apps.app(AppId(7)) == changed
+        assert view.apps.app(AppId(8)) == app_maker(8)
+
+
+def test_no_change_is_lost_when_two_processes_make_theirs_at_once(store: Any, other: Any, app_maker: AppMaker) -> None:
+    store.apps.create(app_maker(quotas={}), at_ms=NOW_MS)
+
+    def add(view: Any, number: int) -> None:
+        view.apps.change(
+            AppId(7), lambda app: msgspec.structs.replace(app, quotas={**app.quotas, f"action {number}": number + 1})
+        )
+
+    with ThreadPoolExecutor(8) as pool:
+        list(pool.map(add, [store, other] * 20, range(40)))
+    assert len(store.apps.app(AppId(7)).quotas) == len(other.apps.app(AppId(7)).quotas) == 40
+
+
+def test_a_change_that_is_refused_changes_nothing(store: Any, other: Any, app_maker: AppMaker) -> None:
+    store.apps.create(app_maker(), at_ms=NOW_MS)
+
+    def refuse(app: App) -> App:
+        raise RotationOpen(app.app_id)
+
+    with pytest.raises(RotationOpen):
+        store.apps.change(AppId(7), refuse)
+    for view in (store, other):
+        assert view.apps.app(AppId(7)) == app_maker()
+
+
+def test_an_app_that_is_not_there_cannot_be_changed(store: Any) -> None:
+    with pytest.raises(UnknownApp):
+        store.apps.change(AppId(7), lambda app: app)
+
+
+def test_secrets_are_kept_sealed(store: Any, app_maker: AppMaker, tmp_path: Path) -> None:
+    """Before a change and after it: no file of the store holds a secret."""
+    app = app_maker()
+    store.apps.create(app, at_ms=NOW_MS)
+    store.apps.change(AppId(7), lambda app: msgspec.structs.replace(app, live_secrets=("a-newer-secret", "f" * 32)))
+    assert store.apps.app(AppId(7)).live_secrets == ("a-newer-secret", "f" * 32)
+    written = b"".join(path.read_bytes() for path in tmp_path.rglob("*") if path.is_file())
+    assert "卡拉永远".encode() in written
+    for secret in (*app.live_secrets, "a-newer-secret", "f" * 32):
+        assert secret.encode() not in written
 
 
 @pytest.mark.parametrize("rooms", [None, (), (RoomId("包厢"), RoomId("another"))])

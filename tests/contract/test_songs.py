@@ -6,15 +6,19 @@ from typing import Any
 import msgspec
 import pytest
 
+from yuefu.catalogue.search import Keyword
 from yuefu.catalogue.song import (
+    Blob,
     Highlight,
     Outcome,
     Part,
     PartKind,
     PublishedSong,
+    SingerPicture,
     SongFacts,
     SongState,
     UnknownSong,
+    Version,
 )
 from yuefu.ids import SongId, VendorId
 from yuefu.units import Span
@@ -39,6 +43,21 @@ def rich_song(song_maker: SongMaker, part_maker: PartMaker) -> PublishedSong:
             rule="medley",
         ),
         states=(SongState.NEEDS_WORD_LYRICS, SongState.NEEDS_PITCH_LINE),
+        facts=SongFacts(
+            title="茉莉花",
+            aliases=("Jasmine", "好一朵茉莉花"),
+            singers=("甲", "乙"),
+            album="民歌",
+            language="zh",
+            genre="江南小调",
+            genres=(19, 5),
+            year=1957,
+            bpm=88,
+            isrc="QMABC2400001",
+            iswc="T0345246801",
+            version=Version.LIVE,
+        ),
+        pictures=(SingerPicture(singer="乙", blob=Blob(sha256="ab" * 32, size_bytes=7)),),
     )
 
 
@@ -140,3 +159,115 @@ def test_songs_are_listed_by_id_and_vendor(store: Any, song_maker: SongMaker) ->
     assert [song.song_id for song in store.songs.songs()] == [one, two, three]
     assert [song.song_id for song in store.songs.songs(VendorId(1))] == [one, three]
     assert store.songs.songs(VendorId(9)) == []
+
+
+def facts_of(store: Any, song_id: SongId) -> SongFacts:
+    return published(store, song_id).facts
+
+
+def redelivered(song: PublishedSong, **facts: Any) -> PublishedSong:
+    """The song as a later delivery has it."""
+    changed = msgspec.structs.replace(song.facts, **facts)
+    return msgspec.structs.replace(song, fingerprint=f"{song.fingerprint} again", facts=changed)
+
+
+def test_an_edited_song_says_so_to_everyone_and_is_a_new_revision(
+    store: Any, other: Any, rich_song: PublishedSong
+) -> None:
+    song_id = store.publish(rich_song).song_id
+    edit = store.edit(song_id, title="茉莉", bpm=None, singers=("丙",))
+    assert (edit.song_id, edit.revision, edit.outcome) == (song_id, 2, Outcome.CHANGED)
+    for view in (store, other):
+        song = view.songs.song(song_id)
+        assert song.published.facts == msgspec.structs.replace(rich_song.facts, title="茉莉", bpm=None, singers=("丙",))
+        assert (song.revision, song.delivered) == (2, rich_song.facts)
+        assert song.published.parts == rich_song.parts
+        found = {word: list(view.search.matches(VendorId(1), Keyword.parse(word))) for word in ("丙", "茉莉花", "乙")}
+        assert found == {"丙": [song_id], "茉莉花": [song_id], "乙": []}, "by its new singer and its alias"
+
+
+def test_an_edit_that_says_what_holds_changes_nothing(store: Any, rich_song: PublishedSong) -> None:
+    song_id = store.publish(rich_song).song_id
+    assert store.edit(song_id, title="茉莉花").outcome is Outcome.UNCHANGED
+    assert (store.songs.song(song_id).revision, store.songs.song(song_id).delivered) == (1, None)
+
+
+def test_an_edit_outlasts_the_same_delivery(store: Any, rich_song: PublishedSong) -> None:
+    song_id = store.publish(rich_song).song_id
+    store.edit(song_id, title="茉莉", album="")
+    assert store.publish(rich_song).outcome is Outcome.UNCHANGED
+    assert facts_of(store, song_id) == msgspec.structs.replace(rich_song.facts, title="茉莉", album="")
+
+
+def test_a_later_delivery_changes_all_facts_but_the_edited_ones(store: Any, rich_song: PublishedSong) -> None:
+    song_id = store.publish(rich_song).song_id
+    store.edit(song_id, title="茉莉")
+    later = redelivered(rich_song, title="Jasmine", year=1958)
+    assert store.publish(later).revision == 3
+    song = store.songs.song(song_id)
+    assert song.published.facts == msgspec.structs.replace(rich_song.facts, title="茉莉", year=1958)
+    assert song.delivered == later.facts
+    store.publish(redelivered(later, title="茉莉", bpm=90))
+    assert store.songs.song(song_id).delivered is None, "now the delivery says it too"
+
+
+def test_an_edit_taken_back_follows_the_delivery_again(store: Any, rich_song: PublishedSong) -> None:
+    song_id = store.publish(rich_song).song_id
+    store.edit(song_id, title="茉莉")
+    store.edit(song_id, title="茉莉花")
+    assert store.songs.song(song_id).delivered is None
+    store.publish(redelivered(rich_song, title="Jasmine"))
+    assert facts_of(store, song_id).title == "Jasmine"
+
+
+def test_an_edit_outlasts_the_song_being_gone_for_a_while(store: Any, rich_song: PublishedSong) -> None:
+    song_id = store.publish(rich_song).song_id
+    store.edit(song_id, title="茉莉")
+    store.remove(song_id)
+    with pytest.raises(UnknownSong):
+        store.edit(song_id, title="茉")
+    store.publish(rich_song)
+    assert facts_of(store, song_id).title == "茉莉"
+
+
+def test_one_recording_at_several_vendors_is_linked_and_so_are_versions_of_a_work(
+    store: Any, song_maker: SongMaker
+) -> None:
+    def publish(key: str, vendor: int = 1, **facts: Any) -> SongId:
+        plain = SongFacts(title="茉莉花", singers=("甲", "乙"))
+        song = song_maker(key, vendor_id=VendorId(vendor), facts=msgspec.structs.replace(plain, **facts))
+        return SongId(store.publish(song).song_id)
+
+    one = publish("one")
+    twin = publish("twin", vendor=2, title="茉莉花 ", singers=("乙", "甲"))
+    live = publish("live", title="茉莉花 (Live)", version=Version.LIVE)
+    publish("another's", singers=("丙",))
+    gone = publish("gone", vendor=4)
+    store.remove(gone)
+    assert (store.songs.twins(one), store.songs.twins(twin), store.songs.twins(live)) == ([twin], [one], [])
+    assert (store.songs.versions(one), store.songs.versions(live)) == ([live], [one, twin])
+
+
+def test_identifiers_link_what_names_do_not(store: Any, song_maker: SongMaker) -> None:
+    def publish(key: str, **facts: Any) -> SongId:
+        return SongId(store.publish(song_maker(key, facts=SongFacts(iswc="T0345246801", **facts))).song_id)
+
+    one = publish("one", title="茉莉花", singers=("甲",), isrc="QMABC2400001")
+    twin = publish("twin", title="Jasmine", singers=("A",), isrc="QMABC2400001")
+    cover = publish("cover", title="茉莉", singers=("丙",))
+    assert (store.songs.twins(one), store.songs.versions(one)) == ([twin], [cover])
+    store.edit(twin, isrc="", iswc="")
+    assert (store.songs.twins(one), store.songs.versions(one)) == ([], [cover])
+
+
+def test_covers_and_singers_pictures_can_be_fetched_in_their_sizes(
+    store: Any, song_maker: SongMaker, part_maker: PartMaker
+) -> None:
+    small = part_maker(PartKind.COVER_SMALL, b"one file in two sizes")
+    parts = (small, msgspec.structs.replace(small, kind=PartKind.COVER_MEDIUM), part_maker(PartKind.LYRICS, b"words"))
+    picture = SingerPicture(singer="甲", blob=small.blob)
+    store.publish(song_maker(parts=parts, pictures=(picture,)))
+    later = store.publish(song_maker("later")).song_id
+    assert {size for size in (100, 300, 500, 1000) if store.listings.has_image(small.blob.sha256, size)} == {300, 500}
+    assert not store.listings.has_image(parts[2].blob.sha256, 300)
+    assert store.listings.listings([later])[0].singer_image == small.blob.sha256, "the singer's, beside every song"

@@ -13,22 +13,34 @@ from yuefu.access.app import App, AppDirectory, UnknownApp
 from yuefu.access.quota import Quota, rate_of
 from yuefu.errors import YuefuError
 from yuefu.ids import AppId, RoomId, UserId
-from yuefu.wire.signing import FRESHNESS_S, SignedQuery, is_fresh, signature_matches
+from yuefu.wire.signing import FRESHNESS_S, SignedQuery, is_fresh
 
 NONCE_LIFE_S = 2 * FRESHNESS_S + 60
-"""How long a nonce must be remembered: a query stamped ten minutes ahead stays acceptable for twenty."""
+"""How long a nonce must be remembered: a query stamped ten minutes ahead stays acceptable for twenty. Those of HTTP
+message signatures, good for half as long, are kept in the same book and for the same time.
+"""
 
 
 class StaleTimestamp(YuefuError):
-    """The Timestamp is more than ten minutes from our clock."""
+    """The query was signed too long ago, or too far ahead, by our clock."""
+
+    def __init__(self, query: SignedQuery) -> None:
+        super().__init__(f"{query.timestamp_name}: more than {query.freshness_s} seconds from the server's clock")
 
 
 class WrongSignature(YuefuError):
-    """The signature is not the app's."""
+    """The signature is not the app's. Says no more: the reason would teach a forger."""
+
+
+class SignatureNotTaken(YuefuError):
+    """A good signature of a kind that the app has been switched off from."""
 
 
 class ReplayedNonce(YuefuError):
     """The nonce was used before."""
+
+    def __init__(self, query: SignedQuery) -> None:
+        super().__init__(f"{query.nonce_name}: used before; sign every call anew")
 
 
 class RateExceeded(YuefuError):
@@ -65,22 +77,23 @@ class Gate:
     def admit(self, query: SignedQuery, *, calls_per_s: int, at_us: int) -> Caller:
         """The caller behind a query.
 
-        Raises `UnknownApp`, `StaleTimestamp`, `WrongSignature`, `ReplayedNonce` or `RateExceeded`, whichever comes
-        first in that order.
+        Raises `UnknownApp`, `StaleTimestamp`, `WrongSignature`, `SignatureNotTaken`, `ReplayedNonce` or
+        `RateExceeded`, whichever comes first in that order. `calls_per_s` is the operation's own rate.
         """
         at_s = at_us // 1_000_000
         app = self.apps.app(query.app_id)
         if app is None:
             raise UnknownApp(query.app_id)
-        if not is_fresh(query.timestamp_s, at_s=at_s):
-            raise StaleTimestamp
-        if not signature_matches(query, app.live_secrets):
+        if not is_fresh(query.timestamp_s, at_s=at_s, within_s=query.freshness_s):
+            raise StaleTimestamp(query)
+        if not query.is_signed_with(app.live_secrets):
             raise WrongSignature
+        if query.is_signature2 and not app.takes_signature2:
+            raise SignatureNotTaken
         if app.is_replay_protected and self.nonces.is_spent(app.app_id, query.nonce, at_s=at_s):
-            raise ReplayedNonce
-        if not self.quota.spend(f"{app.app_id}/{query.action}", rate_of(calls_per_s), at_us=at_us):
-            raise RateExceeded
-        self._spend_nonce(app, query.nonce, at_s=at_s)
+            raise ReplayedNonce(query)
+        self.spend_call(app, query.action, calls_per_s=calls_per_s, at_us=at_us)
+        self._spend_nonce(app, query, at_s=at_s)
         return Caller(
             app=app,
             user_id=UserId(query.user_id),
@@ -88,7 +101,18 @@ class Gate:
             territory=app.home_territory,
         )
 
-    def _spend_nonce(self, app: App, nonce: str, *, at_s: int) -> None:
+    def spend_call(self, app: App, action: str, *, calls_per_s: int, at_us: int, user_id: str = "") -> None:
+        """Count one call of a proven caller, by the app's own rate for it where it has one. Raises `RateExceeded`.
+
+        A user's calls are counted by themselves, so that nobody's phone can spend what the app's back end lives on.
+        """
+        rate = rate_of(app.quotas.get(action, calls_per_s))
+        key = f"{app.app_id}/{action}/{user_id}" if user_id else f"{app.app_id}/{action}"
+        if not self.quota.spend(key, rate, at_us=at_us):
+            raise RateExceeded
+
+    def _spend_nonce(self, app: App, query: SignedQuery, *, at_s: int) -> None:
         """Note the nonce of an admitted call. Only those are kept, so the quota bounds how many there are."""
-        if app.is_replay_protected and not self.nonces.spend(app.app_id, nonce, until_s=at_s + NONCE_LIFE_S, at_s=at_s):
-            raise ReplayedNonce
+        until_s = at_s + NONCE_LIFE_S
+        if app.is_replay_protected and not self.nonces.spend(app.app_id, query.nonce, until_s=until_s, at_s=at_s):
+            raise ReplayedNonce(query)

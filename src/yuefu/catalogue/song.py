@@ -25,6 +25,21 @@ class PartKind(Enum):
     LYRICS = "lyrics"
     PITCH_LINE = "pitch_line"
     COVER = "cover"
+    """The cover as large as it is kept."""
+    COVER_MINI = "cover_mini"
+    COVER_SMALL = "cover_small"
+    COVER_MEDIUM = "cover_medium"
+
+
+COVER_SIZES_PX = {
+    PartKind.COVER: 1000,
+    PartKind.COVER_MEDIUM: 500,
+    PartKind.COVER_SMALL: 300,
+    PartKind.COVER_MINI: 100,
+}
+"""How long a side of a cover is at most."""
+
+SINGER_PICTURE_PX = 300
 
 
 class Quality(Enum):
@@ -75,15 +90,42 @@ class SongState(Enum):
     NEEDS_PITCH_LINE = "needs_pitch_line"
 
 
+class Version(Enum):
+    """What a recording is among those of one work."""
+
+    STUDIO = ""
+    LIVE = "live"
+    COVER = "cover"
+    INSTRUMENTAL = "instrumental"
+    REMIX = "remix"
+
+
 class SongFacts(msgspec.Struct, frozen=True, kw_only=True):
-    """What a delivery says about a song. Unknown text is "", an unknown year None."""
+    """What a delivery says about a song. Unknown text is "", an unknown number None.
+
+    `genre` is the delivery's own word, `genres` the documented numbers 1 to 27 (`catalogue.genre`). `isrc` names the
+    recording and `iswc` the work, both in their canonical spelling.
+    """
 
     title: str
+    aliases: tuple[str, ...] = ()
     singers: tuple[str, ...] = ()
     album: str = ""
     language: str = ""
     genre: str = ""
+    genres: tuple[int, ...] = ()
     year: int | None = None
+    bpm: int | None = None
+    isrc: str = ""
+    iswc: str = ""
+    version: Version = Version.STUDIO
+
+
+class SingerPicture(msgspec.Struct, frozen=True, kw_only=True):
+    """A singer's picture that came with a song. It is the singer's from then on, beside every song."""
+
+    singer: str
+    blob: Blob
 
 
 class PublishedSong(msgspec.Struct, frozen=True, kw_only=True):
@@ -102,14 +144,19 @@ class PublishedSong(msgspec.Struct, frozen=True, kw_only=True):
     highlight: Highlight | None
     parts: tuple[Part, ...]
     states: tuple[SongState, ...] = ()
+    pictures: tuple[SingerPicture, ...] = ()
 
 
 class Song(msgspec.Struct, frozen=True, kw_only=True):
-    """A song in the catalogue: what was published, under its id, at its revision (from 1, one more at each change)."""
+    """A song in the catalogue: what was published, under its id, at its revision (from 1, one more at each change).
+
+    `delivered` is what the delivery says where an operator has edited the facts, else None.
+    """
 
     song_id: SongId
     revision: int
     published: PublishedSong
+    delivered: SongFacts | None = None
 
     @property
     def vendor_id(self) -> VendorId:

@@ -20,7 +20,8 @@ from yuefu.client.errors import (
 from yuefu.client.flow import Retries
 from yuefu.client.login import mint_login_token
 from yuefu.client.music import ByteRange, CopyrightedMusic, CopyrightedMusicSync, ResourceResult, Terms
-from yuefu.client.signed import SignedClient, SignedClientSync, new_nonce, signed_url
+from yuefu.client.paging import SongPage, iterate_songs, iterate_songs_sync
+from yuefu.client.signed import SignedClient, SignedClientSync, new_nonce, signed_headers, signed_url
 from yuefu.wire.client_api import (
     AccompanimentResult,
     ClipResult,
@@ -33,7 +34,19 @@ from yuefu.wire.client_api import (
     SongResult,
 )
 from yuefu.wire.codes import ClientCode, Code
-from yuefu.wire.operations.query_songs_copyright import SongCopyright, SongsCopyright, Subright
+from yuefu.wire.operations.describe_accompany_clip_info import ClipInfo
+from yuefu.wire.operations.describe_accompany_clip_status import ClipStatus
+from yuefu.wire.operations.describe_krc_segment import KrcSegment, KrcSegments
+from yuefu.wire.operations.describe_song_extra import SongExtra
+from yuefu.wire.operations.describe_song_lyric import SongLyric
+from yuefu.wire.operations.describe_tag_songs import TagSong, TagSongs
+from yuefu.wire.operations.describe_tags import Tag, TagGroup, TagGroups
+from yuefu.wire.operations.describe_top_songs import TopSongs
+from yuefu.wire.operations.query_song import FoundSongs
+from yuefu.wire.operations.query_songs_copyright import SongCopyright, SongsCopyright
+from yuefu.wire.operations.query_songs_info import SongInfo, SongInfos
+from yuefu.wire.operations.query_tips import Tips
+from yuefu.wire.operations.rows import Copyright, FoundSong, ListedSong, SongRow
 from yuefu.wire.vendor import BillingMode, ResourceType
 
 __all__ = [
@@ -44,16 +57,24 @@ __all__ = [
     "Busy",
     "ByteRange",
     "ClientCode",
+    "ClipInfo",
     "ClipResult",
+    "ClipStatus",
     "Code",
+    "Copyright",
     "CopyrightedMusic",
     "CopyrightedMusicError",
     "CopyrightedMusicSync",
     "Expired",
     "FileFailed",
+    "FoundSong",
+    "FoundSongs",
     "KrcLine",
     "KrcLyric",
+    "KrcSegment",
+    "KrcSegments",
     "KrcWord",
+    "ListedSong",
     "NotAllowed",
     "NotAuthenticated",
     "NotFound",
@@ -68,12 +89,27 @@ __all__ = [
     "SignedClient",
     "SignedClientSync",
     "SongCopyright",
+    "SongExtra",
+    "SongInfo",
+    "SongInfos",
+    "SongLyric",
+    "SongPage",
     "SongResult",
+    "SongRow",
     "SongsCopyright",
-    "Subright",
+    "Tag",
+    "TagGroup",
+    "TagGroups",
+    "TagSong",
+    "TagSongs",
     "Terms",
+    "Tips",
+    "TopSongs",
     "TransportFailed",
+    "iterate_songs",
+    "iterate_songs_sync",
     "mint_login_token",
     "new_nonce",
+    "signed_headers",
     "signed_url",
 ]

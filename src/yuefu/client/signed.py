@@ -5,7 +5,7 @@ import secrets
 import time
 from collections.abc import Callable, Mapping
 from types import TracebackType
-from typing import Generic, Self, TypeVar
+from typing import Generic, Literal, Self, TypeVar, get_args
 
 import httpx2
 
@@ -15,11 +15,15 @@ from yuefu.client.flow import DEFAULT_RETRIES, Flow, Request, Retries, may_ask_a
 from yuefu.client.questions import Questions, QuestionsSync
 from yuefu.client.reading import read_action
 from yuefu.client.transport import AsyncLine, SyncLine, Timeout
+from yuefu.wire.http_signature import HttpMessage, Target, sign_message
 from yuefu.wire.operation import Operation, P, R
 from yuefu.wire.query import render_query
 from yuefu.wire.signing import SIGNATURE_VERSION, sign
 
 Transport = TypeVar("Transport")
+
+Signature = Literal["rfc9421", "2.0"]
+"""How a call is signed: the whole HTTP message, or the documented four values in the query."""
 
 
 def new_nonce() -> str:
@@ -45,13 +49,48 @@ def signed_url(
     `params` are the operation's own, in the spelling of the server API without brackets: `{"SongsId": ["1", "2"]}`.
     Raises `BadParameter` for a base URL or a text that no URL can hold.
     """
-    common: dict[str, str | list[str]] = {
-        "Action": action,
+    proof = _signature2(app_id=app_id, server_secret=server_secret, nonce=nonce, timestamp_s=timestamp_s)
+    return _url(base_url, action, params, proof=proof, user_id=user_id, vendor_id=vendor_id, room_id=room_id)
+
+
+def signed_headers(
+    url: str, *, app_id: int, server_secret: str, nonce: str, created_s: int, method: str = "GET", body: bytes = b""
+) -> dict[str, str]:
+    """The headers that sign a request of `url` (RFC 9421); good once, for five minutes around `created_s`.
+
+    They sign what is sent: send that URL and that body, and let nothing on the way change them.
+    """
+    sent = httpx2.URL(url)
+    path, _, query = sent.raw_path.decode().partition("?")
+    message = HttpMessage(method=method, targets=(Target(sent.netloc.decode(), path),), query=query, body=body)
+    return sign_message(message, app_id=app_id, secret=server_secret, nonce=nonce, created_s=created_s)
+
+
+def _signature2(*, app_id: int, server_secret: str, nonce: str, timestamp_s: int) -> dict[str, str]:
+    """The common parameters that are signature 2.0."""
+    return {
         "AppId": str(app_id),
         "Signature": sign(app_id=app_id, nonce=nonce, secret=server_secret, timestamp_s=timestamp_s),
         "SignatureNonce": nonce,
         "SignatureVersion": SIGNATURE_VERSION,
         "Timestamp": str(timestamp_s),
+    }
+
+
+def _url(
+    base_url: str,
+    action: str,
+    params: Mapping[str, str | list[str]],
+    *,
+    proof: Mapping[str, str],
+    user_id: str,
+    vendor_id: int,
+    room_id: str,
+) -> str:
+    """The URL that asks `action`, with what proves it among its parameters."""
+    common: dict[str, str | list[str]] = {
+        "Action": action,
+        **proof,
         "UserId": user_id,
         "VendorId": str(vendor_id),
     }
@@ -75,7 +114,7 @@ class _Signed(Generic[Transport]):
         user_id: str,
         vendor_id: int = 0,
         room_id: str = "",
-        signature: str = SIGNATURE_VERSION,
+        signature: Signature = "rfc9421",
         timeout: Timeout = 10.0,
         transport: Transport | None = None,
         retries: Retries = DEFAULT_RETRIES,
@@ -83,14 +122,15 @@ class _Signed(Generic[Transport]):
         new_nonce: Callable[[], str] = new_nonce,
         chance: Callable[[], float] = random.random,
     ) -> None:
-        if signature != SIGNATURE_VERSION:
-            raise bad_parameter("signature", f"must be {SIGNATURE_VERSION!r}")
+        if signature not in get_args(Signature):
+            raise bad_parameter("signature", f"must be one of {', '.join(get_args(Signature))}")
         self._base_url = parse_base_url(base_url)
         self._app_id = app_id
         self._server_secret = server_secret
         self._user_id = user_id
         self._vendor_id = vendor_id
         self._room_id = room_id
+        self._signature = signature
         self._retries = retries
         self._clock = clock
         self._new_nonce = new_nonce
@@ -109,29 +149,39 @@ class _Signed(Generic[Transport]):
         query = operation.action_query(params)
 
         def attempt() -> Flow[R]:
-            url = signed_url(
-                self._base_url,
+            request = self._signed(
                 operation.action,
                 query,
-                app_id=self._app_id,
-                server_secret=self._server_secret,
                 user_id=self._user_id if user_id is None else user_id,
-                nonce=self._new_nonce(),
-                timestamp_s=int(self._clock()),
                 vendor_id=self._vendor_id if vendor_id is None else vendor_id,
                 room_id=self._room_id if room_id is None else room_id,
             )
-            return read_action((yield from send(Request("GET", url))), operation)
+            return read_action((yield from send(request)), operation)
 
         return retried(attempt, retries=self._retries, chance=self._chance, worth=may_ask_again)
+
+    def _signed(
+        self, action: str, query: Mapping[str, str | list[str]], *, user_id: str, vendor_id: int, room_id: str
+    ) -> Request:
+        """The request of one attempt, signed anew."""
+        app_id, secret, nonce, at_s = self._app_id, self._server_secret, self._new_nonce(), int(self._clock())
+        proof, headers = {}, {}
+        if self._signature == SIGNATURE_VERSION:
+            proof = _signature2(app_id=app_id, server_secret=secret, nonce=nonce, timestamp_s=at_s)
+        url = _url(self._base_url, action, query, proof=proof, user_id=user_id, vendor_id=vendor_id, room_id=room_id)
+        if not proof:
+            headers = signed_headers(url, app_id=app_id, server_secret=secret, nonce=nonce, created_s=at_s)
+        return Request("GET", url, headers)
 
 
 class SignedClient(_Signed[httpx2.AsyncBaseTransport], Questions):
     """Asks the server API from an event loop; one method per operation.
 
     `user_id`, `vendor_id` (0: the app's default vendor) and `room_id` hold for every question that doesn't name its
-    own. Every attempt is signed anew. Questions are asked again, `retries` says how often, when the network fails or
-    the server is busy. Close it with `aclose()`, or use it as `async with SignedClient(...) as client`.
+    own. Every attempt is signed anew: over the whole HTTP message (RFC 9421), or as documented with `signature="2.0"`,
+    for servers of this wire that know nothing else. Questions are asked again, `retries` says how often, when the
+    network fails or the server is busy. Close it with `aclose()`, or use it as
+    `async with SignedClient(...) as client`.
     """
 
     def _connect(self, transport: httpx2.AsyncBaseTransport | None, timeout: Timeout) -> None:

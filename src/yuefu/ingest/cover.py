@@ -1,35 +1,37 @@
-"""Covers: whatever picture was delivered, made a JPEG of modest size."""
+"""Pictures: whatever was delivered, made JPEGs of the sizes that are shown."""
 
 import warnings
+from collections.abc import Mapping
 from pathlib import Path
 
 from PIL import Image, ImageOps
 
-LARGEST_SIDE_PX = 1_000
 MOST_PIXELS = 64_000_000
 MEDIA_TYPE = "image/jpeg"
 FORMATS = ("JPEG", "PNG", "WEBP", "GIF", "BMP")
 
 
-class BadCover(Exception):
+class BadPicture(Exception):
     """A picture that cannot be used; a song is published without it."""
 
 
-def write_cover(source: Path, target: Path) -> None:
-    """Write `source` as a JPEG of at most `LARGEST_SIDE_PX` a side.
+def write_pictures(source: Path, targets: Mapping[Path, int]) -> None:
+    """Write `source` as a JPEG to each target, of at most so many pixels a side; a small picture is not blown up.
 
-    Raises `BadCover` for files that are no picture, are damaged, or unfold to more pixels than any cover has.
+    Raises `BadPicture` for files that are no picture, are damaged, or unfold to more pixels than any picture needs.
     """
     try:
         with warnings.catch_warnings(action="ignore"), Image.open(source, formats=FORMATS) as image:
             if image.width * image.height > MOST_PIXELS:
-                raise BadCover(f"{image.width} × {image.height} pixels is no cover")
-            image.draft("RGB", (LARGEST_SIDE_PX, LARGEST_SIDE_PX))
+                raise BadPicture(f"{image.width} × {image.height} pixels is no picture")
+            largest_px = max(targets.values())
+            image.draft("RGB", (largest_px, largest_px))
             upright = ImageOps.exif_transpose(image)
-            upright.thumbnail((LARGEST_SIDE_PX, LARGEST_SIDE_PX))
-            _flatten(upright).save(target, "JPEG", quality=88, optimize=True)
+            for target, side_px in sorted(targets.items(), key=lambda item: -item[1]):
+                upright.thumbnail((side_px, side_px))  # each from the one before: cheap, and as good to the eye
+                _flatten(upright).save(target, "JPEG", quality=88, optimize=True)
     except (OSError, SyntaxError, ValueError, Image.DecompressionBombError) as error:
-        raise BadCover(str(error)) from error
+        raise BadPicture(str(error)) from error
 
 
 def _flatten(image: Image.Image) -> Image.Image:

@@ -5,6 +5,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
+from yuefu.catalogue.genre import genres_in
 from yuefu.catalogue.song import SongFacts
 from yuefu.ingest.contents import PICTURE_SUFFIXES, SOUND_SUFFIXES, Contents, fold, read_text_bytes
 from yuefu.ingest.folder import SongFolder
@@ -20,7 +21,7 @@ from yuefu.units import Span
 
 @dataclass(frozen=True, slots=True)
 class SongDraft:
-    """A song as its delivery describes it."""
+    """A song as its delivery describes it. `pictures` are singers with their pictures."""
 
     folder: SongFolder
     facts: SongFacts
@@ -28,6 +29,7 @@ class SongDraft:
     pitch_line: PitchLine
     tracks: Tracks
     cover: Path | None = None
+    pictures: tuple[tuple[str, Path], ...] = ()
     medley: Span | None = None
     preview_ms: int | None = None
     findings: tuple[Finding, ...] = ()
@@ -58,18 +60,33 @@ def _from_text(folder: SongFolder, text: Path) -> SongDraft:
     tracks, track_findings = _named_tracks(contents, text, song)
     cover, cover_findings = _named_cover(contents, text, song.cover)
     facts = SongFacts(
-        title=song.title, singers=_singers(song.artist), language=song.language, genre=song.genre, year=song.year
+        title=song.title,
+        singers=_singers(song.artist),
+        language=song.language,
+        genre=song.genre,
+        genres=genres_in(song.genre),
+        year=song.year,
     )
+    facts = folder.sidecar.override(facts)
+    pictures, picture_findings = _pictures(contents, folder, facts.singers)
     return SongDraft(
         folder=folder,
-        facts=folder.sidecar.override(facts),
+        facts=facts,
         lyrics=song.lyrics,
         pitch_line=song.pitch_line,
         tracks=tracks,
         cover=cover,
+        pictures=pictures,
         medley=song.medley,
         preview_ms=song.preview_ms,
-        findings=(*folder.findings, *song.findings, *track_findings, *cover_findings, *_playing_range(text, song)),
+        findings=(
+            *folder.findings,
+            *song.findings,
+            *track_findings,
+            *cover_findings,
+            *picture_findings,
+            *_playing_range(text, song),
+        ),
     )
 
 
@@ -114,6 +131,24 @@ def _cover_beside(contents: Contents, stem: str) -> Path | None:
     return min(pictures, key=lambda file: names.index(fold(file.stem)), default=None)
 
 
+def _pictures(
+    contents: Contents, folder: SongFolder, singers: Sequence[str]
+) -> tuple[tuple[tuple[str, Path], ...], tuple[Finding, ...]]:
+    """The singers' pictures that the sidecar names."""
+    pictures: list[tuple[str, Path]] = []
+    findings: list[Finding] = []
+    sidecar_name = folder.sidecar_file.name if folder.sidecar_file else ""
+    for singer, name in folder.sidecar.pictures.items():
+        if singer not in singers:
+            problem = f"a picture of {singer!r}, who does not sing this song"
+            findings.append(Finding(file=sidecar_name, problem=problem, action="left out"))
+            continue
+        found = contents.find(name, named_by=sidecar_name, kinds=PICTURE_SUFFIXES)
+        findings.extend(found.findings)
+        pictures += [(singer, found.path)] if found.path else []
+    return tuple(pictures), tuple(findings)
+
+
 def _playing_range(text: Path, song: ultrastar.UltraStarSong) -> tuple[Finding, ...]:
     """`#START` and `#END` tell a game where to play; callers get the recording whole."""
     marks = (("#START", song.start_ms), ("#END", song.end_ms))
@@ -140,14 +175,18 @@ def _from_recording(folder: SongFolder) -> SongDraft:
     facts = SongFacts(
         title=headers.get("ti") or title, singers=_singers(headers.get("ar") or singer), album=headers.get("al", "")
     )
+    facts = folder.sidecar.override(facts)
+    contents = Contents.of(folder.folder)
+    pictures, picture_findings = _pictures(contents, folder, facts.singers)
     return SongDraft(
         folder=folder,
-        facts=folder.sidecar.override(facts),
+        facts=facts,
         lyrics=lyrics,
         pitch_line=PitchLine(notes=()),
         tracks=folder.tracks,
-        cover=_cover_beside(Contents.of(folder.folder), folder.stem),
-        findings=findings,
+        cover=_cover_beside(contents, folder.stem),
+        pictures=pictures,
+        findings=(*findings, *picture_findings),
     )
 
 

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import msgspec
 
-from yuefu.catalogue.song import PartKind, Quality, SongState
+from yuefu.catalogue.song import COVER_SIZES_PX, SINGER_PICTURE_PX, PartKind, Quality, SongState
 from yuefu.ingest import cover, media
 from yuefu.ingest.analysis import AnalysedSong
 from yuefu.ingest.media import Studio, Take, hear_nothing
@@ -30,10 +30,11 @@ class EncodedPart:
 
 @dataclass(frozen=True, slots=True)
 class EncodedSong:
-    """A song whose parts are all made; nobody sees them yet."""
+    """A song whose parts are all made, and its singers' pictures by singer; nobody sees them yet."""
 
     analysed: AnalysedSong
     parts: tuple[EncodedPart, ...]
+    pictures: tuple[tuple[str, Path], ...]
     states: tuple[SongState, ...]
     findings: tuple[Finding, ...]
 
@@ -58,12 +59,14 @@ def encode_song(
     for quality in BIT_RATES_BPS:
         parts += _sound_parts(song, studio, folder, quality, segment_file=segment_file, heard=heard)
     parts += _text_parts(song, folder)
-    cover_parts, cover_findings = _cover_part(song, folder)
+    cover_parts, cover_findings = _cover_parts(song, folder)
+    pictures, picture_findings = _pictures(song, folder)
     return EncodedSong(
         analysed=song,
         parts=(*parts, *cover_parts),
+        pictures=pictures,
         states=states_of(song),
-        findings=(*song.findings, *cover_findings),
+        findings=(*song.findings, *cover_findings, *picture_findings),
     )
 
 
@@ -138,12 +141,34 @@ def _json_part(kind: PartKind, value: msgspec.Struct, folder: Path) -> EncodedPa
     return EncodedPart(kind, file, "application/json")
 
 
-def _cover_part(song: AnalysedSong, folder: Path) -> tuple[tuple[EncodedPart, ...], tuple[Finding, ...]]:
-    source, target = song.draft.cover, folder / "cover.jpg"
+def _cover_parts(song: AnalysedSong, folder: Path) -> tuple[tuple[EncodedPart, ...], tuple[Finding, ...]]:
+    """The cover in every size that lists show."""
+    source = song.draft.cover
     if source is None:
         return (), ()
+    files = {kind: folder / f"{kind.value}.jpg" for kind in COVER_SIZES_PX}
+    findings = _write_pictures(source, {file: COVER_SIZES_PX[kind] for kind, file in files.items()}, "cover")
+    if findings:
+        return (), findings
+    return tuple(EncodedPart(kind, file, cover.MEDIA_TYPE) for kind, file in files.items()), ()
+
+
+def _pictures(song: AnalysedSong, folder: Path) -> tuple[tuple[tuple[str, Path], ...], tuple[Finding, ...]]:
+    """The singers' pictures that can be used."""
+    pictures: list[tuple[str, Path]] = []
+    findings: list[Finding] = []
+    for place, (singer, source) in enumerate(song.draft.pictures):
+        file = folder / f"singer-{place}.jpg"
+        problems = _write_pictures(source, {file: SINGER_PICTURE_PX}, "picture")
+        findings += problems
+        pictures += [] if problems else [(singer, file)]
+    return tuple(pictures), tuple(findings)
+
+
+def _write_pictures(source: Path, targets: dict[Path, int], noun: str) -> tuple[Finding, ...]:
+    """What kept the pictures from being made, if anything did."""
     try:
-        cover.write_cover(source, target)
-    except cover.BadCover as bad:
-        return (), (Finding(file=source.name, problem=f"the cover cannot be used: {bad}", action="left out"),)
-    return (EncodedPart(PartKind.COVER, target, cover.MEDIA_TYPE),), ()
+        cover.write_pictures(source, targets)
+    except cover.BadPicture as bad:
+        return (Finding(file=source.name, problem=f"the {noun} cannot be used: {bad}", action="left out"),)
+    return ()

@@ -7,7 +7,7 @@ import msgspec
 
 from yuefu.ingest.draft import SongDraft
 
-PIPELINE_VERSION = 1
+PIPELINE_VERSION = 2
 """Raised when the same delivery would come out differently, so that importing again renews every song."""
 
 
@@ -31,6 +31,7 @@ def fingerprint(draft: SongDraft, *, segment_file: bool) -> str:
         "segment_file": segment_file,
         "facts": draft.facts,
         "files": {role: _sha256(file) for role, file in files.items() if file},
+        "pictures": {singer: _sha256(file) for singer, file in draft.pictures},
     }
     return hashlib.sha256(msgspec.json.encode(essence, order="sorted")).hexdigest()
 

@@ -23,7 +23,7 @@ from yuefu.ingest.media import PyAvStudio, Studio
 from yuefu.ingest.ports import BlobStore, Shelf
 from yuefu.ingest.publication import publish_song, store_song
 from yuefu.ingest.refusal import Refused
-from yuefu.ingest.report import Fate, ImportReport, SongReport, describe_part
+from yuefu.ingest.report import Fate, ImportReport, SongReport, describe_parts
 from yuefu.ingest.workshop import open_workshop
 from yuefu.music.findings import Finding
 
@@ -193,7 +193,7 @@ def _finish(
         outcome=publication.outcome.value,
         song_id=publication.song_id,
         revision=publication.revision,
-        parts=tuple(describe_part(part) for part in answer.encoded.parts),
+        parts=describe_parts(answer.encoded.parts),
         findings=_printable(answer.encoded.findings),
     )
 

@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass
 
-from yuefu.catalogue.song import Part, Publication, PublishedSong
+from yuefu.catalogue.song import Part, Publication, PublishedSong, SingerPicture
 from yuefu.ids import VendorId
 from yuefu.ingest.encoding import EncodedSong
 from yuefu.ingest.ports import BlobStore, Shelf
@@ -14,6 +14,7 @@ class StoredSong:
 
     encoded: EncodedSong
     parts: tuple[Part, ...]
+    pictures: tuple[SingerPicture, ...]
 
 
 def store_song(song: EncodedSong, blobs: BlobStore) -> StoredSong:
@@ -28,7 +29,8 @@ def store_song(song: EncodedSong, blobs: BlobStore) -> StoredSong:
         )
         for part in song.parts
     )
-    return StoredSong(song, parts)
+    pictures = tuple(SingerPicture(singer=singer, blob=blobs.put(file)) for singer, file in song.pictures)
+    return StoredSong(song, parts, pictures)
 
 
 def publish_song(song: StoredSong, shelf: Shelf, *, vendor_id: VendorId, fingerprint: str) -> Publication:
@@ -45,5 +47,6 @@ def publish_song(song: StoredSong, shelf: Shelf, *, vendor_id: VendorId, fingerp
             highlight=analysed.highlight,
             parts=song.parts,
             states=encoded.states,
+            pictures=song.pictures,
         )
     )

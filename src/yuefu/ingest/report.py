@@ -1,12 +1,12 @@
 """What an import did, song by song."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import Literal, get_args
 
 import msgspec
 
-from yuefu.catalogue.song import PartKind, SongState
+from yuefu.catalogue.song import COVER_SIZES_PX, PartKind, SongState
 from yuefu.ids import SongId
 from yuefu.ingest.encoding import EncodedPart
 from yuefu.music.findings import Finding
@@ -50,12 +50,16 @@ class ImportReport(msgspec.Struct, frozen=True, kw_only=True):
         return sum(song.outcome == outcome for song in self.songs)
 
 
-def describe_part(part: EncodedPart) -> str:
-    """The part in a few words: "accompaniment, 2 tracks, 3:09.3"."""
+def describe_parts(parts: Iterable[EncodedPart]) -> tuple[str, ...]:
+    """Each part in a few words, as in "accompaniment, 2 tracks, 3:09.3"; a cover is one, in however many sizes."""
+    return tuple(_describe(part) for part in parts if part.kind not in COVER_SIZES_PX or part.kind is PartKind.COVER)
+
+
+def _describe(part: EncodedPart) -> str:
     words = [part.kind.value.replace("_", " ")]
     if part.track_count > 1:
         words.append(f"{part.track_count} tracks")
-    if part.duration_ms and part.kind is not PartKind.COVER:
+    if part.duration_ms:
         words.append(clock(part.duration_ms))
     return ", ".join(words)
 

@@ -5,22 +5,27 @@ import threading
 import time
 from contextlib import ExitStack
 
+from yuefu.server.http.front import ASGI, place_in_front
 from yuefu.server.http.site import Site
 from yuefu.server.logs import set_up_logs
+from yuefu.server.programme import counting_charts
 from yuefu.server.settings import load_settings
 from yuefu.server.wiring import open_installation
 
 PARENT_CHECK_S = 0.5
 
 
-def make_site() -> Site:
-    """The site on the installation that `YUEFU_*` variables name; closed when the server says so."""
+def make_site() -> ASGI:
+    """The site on the installation that `YUEFU_*` variables name, and what they put in front of it; closed when the
+    server says so.
+    """
     settings = load_settings({}, os.environ)
     set_up_logs(settings.log_level)
     _follow_parent(os.getppid())
     stack = ExitStack()
     installation = stack.enter_context(open_installation(settings))
-    return Site(installation.centre, on_shutdown=stack.close)
+    stack.enter_context(counting_charts(installation.centre))
+    return place_in_front(Site(installation.centre, on_shutdown=stack.close), settings)
 
 
 def _follow_parent(parent: int) -> None:

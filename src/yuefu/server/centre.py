@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import Future
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Protocol, TypeVar
 
@@ -10,8 +10,11 @@ from yuefu.access.app import App, AppDirectory
 from yuefu.access.authentication import Gate
 from yuefu.access.keyring import KeyRing
 from yuefu.access.session import NewSession, SessionDesk
-from yuefu.catalogue.song import Publication, PublishedSong, Song
-from yuefu.ids import SongId, VendorId
+from yuefu.catalogue.chart import Programme, ProgrammeDesk
+from yuefu.catalogue.listing import Listing
+from yuefu.catalogue.search import SearchIndex
+from yuefu.catalogue.song import Publication, PublishedSong, Song, SongFacts
+from yuefu.ids import AppId, SongId, VendorId
 from yuefu.rights.deal import Deal, SongRights
 from yuefu.rights.decision import StandingDecisions
 from yuefu.rights.grant import HeldGrant, NewGrant
@@ -32,6 +35,12 @@ class SongShelf(Protocol):
     def find(self, vendor_id: VendorId, source_key: str) -> SongId | None:
         """The published song that came under that key, None when there is none."""
 
+    def twins(self, song_id: SongId) -> list[SongId]:
+        """The other published entries of the same recording, at any vendor, by id."""
+
+    def versions(self, song_id: SongId) -> list[SongId]:
+        """The published entries of other recordings of the same work, by id."""
+
     def fingerprint(self, vendor_id: VendorId, source_key: str) -> str | None:
         """The fingerprint of the published song that came under that key, None when there is none."""
 
@@ -44,6 +53,22 @@ class AppRegister(AppDirectory, Protocol):
 
     def create(self, app: App, *, at_ms: int) -> None:
         """Add an app. Raises `AppExists` when its id is taken."""
+
+    def change(self, app_id: AppId, change: Callable[[App], App]) -> App:
+        """Replace the app by what `change` makes of it, in one transaction. Raises `UnknownApp`, or as `change`."""
+
+
+class ListingShelf(Protocol):
+    """Songs as lists show them."""
+
+    def listings(self, song_ids: Sequence[SongId]) -> list[Listing]:
+        """The published ones among those songs, in the order asked."""
+
+    def same_recording(self, listing: Listing, vendor_id: VendorId) -> list[SongId]:
+        """The vendor's published entries of the recording: of the same ISRC, or of the same title and singers."""
+
+    def has_image(self, sha256: str, size: int) -> bool:
+        """Whether that file is a public picture of that size."""
 
 
 class RightsBook(Protocol):
@@ -74,11 +99,15 @@ class BlobShelf(Protocol):
 
 
 class Transaction(Protocol):
-    """What may be done inside one transaction."""
+    """What may be done inside one transaction. `programme` is where charts and tags are written."""
 
+    @property
+    def programme(self) -> ProgrammeDesk: ...
     def rights(self, song_id: SongId) -> SongRights: ...
     def record_deal(self, deal: Deal, *, at_ms: int) -> int: ...
     def publish(self, song: PublishedSong, *, at_ms: int) -> Publication: ...
+    def song(self, song_id: SongId) -> Song: ...
+    def edit_song(self, song_id: SongId, facts: SongFacts, *, at_ms: int) -> Publication: ...
     def remove_song(self, song_id: SongId, *, at_ms: int) -> None: ...
     def open_session(self, session: NewSession) -> None: ...
     def end_session(self, session_id: int, *, at_ms: int) -> None: ...
@@ -95,14 +124,20 @@ class UnitOfWork(Protocol):
         """`submit`, and wait."""
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, eq=False)
 class Centre:
-    """Everything an action may use. Time and chance are among it, so tests can set both."""
+    """Everything an action may use. Time and chance are among it, so tests can set both.
+
+    Absolute addresses in answers begin with `public_url`; `has_public_url` says that the operator chose it.
+    """
 
     profiles: Mapping[int, VendorProfile]
     gate: Gate
     apps: AppRegister
     songs: SongShelf
+    listings: ListingShelf
+    search: SearchIndex
+    programme: Programme
     rights: RightsBook
     standing: StandingDecisions
     sessions: SessionDesk
@@ -113,6 +148,16 @@ class Centre:
     now_us: Callable[[], int]
     random_bytes: Callable[[int], bytes]
     new_request_id: Callable[[], str]
+    public_url: str
+    has_public_url: bool
+
+    def reached_at(self, base_url: str) -> "Centre":
+        """The same centre with addresses that begin with `base_url`: how one caller happened to reach it."""
+        return replace(self, public_url=base_url)
+
+    def picture_url(self, sha256: str, size: int) -> str:
+        """Where a picture is fetched, "" for none."""
+        return f"{self.public_url}/images/{sha256}-{size}.jpg" if sha256 else ""
 
     def now_ms(self) -> int:
         return self.now_us() // 1_000

@@ -1,6 +1,7 @@
 """The demo: a small repertoire of free songs, made by the project itself, with an app that may use it.
 
-Between them the songs show every rule: both rights, one, none; with and without word lyrics; two vendors, a duet.
+Between them the songs show every rule: both rights, one, none; with and without word lyrics; two vendors, one recording
+that both have, a duet. Charts and tags are filled, and a second app is granted less.
 """
 
 import os
@@ -25,6 +26,7 @@ from yuefu.ingest import repertoire
 from yuefu.ingest.fingerprint import PIPELINE_VERSION
 from yuefu.ingest.repertoire import Entry
 from yuefu.rights.deal import Terms
+from yuefu.server.demo_programme import fill_programme
 from yuefu.server.founding import new_app
 from yuefu.server.importing import run_import
 from yuefu.server.licensing import RIGHTS, LicensedShelf, Offer
@@ -36,9 +38,12 @@ DEMO_FILE = "demo.json"
 VERSION_FILE = ".demo-version"
 STAGING_FOLDER = "demo-staging"
 APP_ID = AppId(1_234_567_890)
+SMALL_APP_ID = AppId(1_234_567_891)
+"""An app that is granted less. `yuefu sign` and `yuefu token` know its secret; `demo.json` has the other one's."""
+
 VENDORS = (1, 2)
 
-_REVISION = 3
+_REVISION = 4
 """Raised when the demo is to be made anew though its songs and the import are the same."""
 
 DEMO_VERSION = f"{_REVISION}-{PIPELINE_VERSION}-{repertoire.REPERTOIRE_VERSION}"
@@ -147,35 +152,46 @@ def _make(installation: Installation) -> None:
                     raise YuefuError(f"the demo song {song.source_key} could not be made: {song.reason}")
     finally:
         shutil.rmtree(staging)
-    installation.centre.apps.create(
-        new_app(
-            "Yuefu demo",
-            app_id=APP_ID,
-            vendors=VENDORS,
-            default_vendor=VENDORS[0],
-            scenes=SCENES,
-            billing=(BillingMode.PER_USE,),
-            territory=installation.settings.home_territory,
-        ),
-        at_ms=installation.centre.now_ms(),
+    fill_programme(installation.centre, entries)
+    _create_app(installation, "Yuefu demo", APP_ID, vendors=VENDORS, scenes=SCENES)
+    _create_app(installation, "Yuefu demo: vendor 1, chat rooms", SMALL_APP_ID, vendors=VENDORS[:1], scenes=SCENES[:1])
+
+
+def _create_app(
+    installation: Installation, name: str, app_id: AppId, *, vendors: Sequence[int], scenes: Sequence[int]
+) -> None:
+    """An app whose default vendor is the first of its vendors."""
+    app = new_app(
+        name,
+        app_id=app_id,
+        vendors=vendors,
+        default_vendor=vendors[0],
+        scenes=scenes,
+        billing=(BillingMode.PER_USE,),
+        territory=installation.settings.home_territory,
     )
+    installation.centre.apps.create(app, at_ms=installation.centre.now_ms())
 
 
 def _render(entries: Sequence[Entry], staging: Path) -> list[Path]:
-    """Sing and play every song, one a core at a time."""
-    folders = [staging / f"{place:02}-{entry.folder}" for place, entry in enumerate(entries, start=1)]
+    """Sing and play every song once, one a core at a time; a recording that two vendors have is delivered twice."""
+    folders = {entry: staging / f"{place:02}-{entry.folder}" for place, entry in enumerate(entries, start=1)}
+    takes: dict[object, Entry] = {}
+    for entry in entries:
+        takes.setdefault(entry.take, entry)
     with (
         Progress(console=Console(stderr=True)) as bar,
         ProcessPoolExecutor(os.cpu_count(), mp_context=get_context("spawn")) as pool,
     ):
-        task = bar.add_task("singing the demo repertoire", total=len(entries))
-        pending = [
-            pool.submit(repertoire.render, entry, folder) for entry, folder in zip(entries, folders, strict=True)
-        ]
+        task = bar.add_task("singing the demo repertoire", total=len(takes))
+        pending = [pool.submit(repertoire.render, entry, folders[entry]) for entry in takes.values()]
         for song in as_completed(pending):
             song.result()
             bar.advance(task)
-    return folders
+    for entry in entries:
+        if takes[entry.take] is not entry:
+            repertoire.redeliver(entry, folders[takes[entry.take]], folders[entry])
+    return list(folders.values())
 
 
 def _facts(installation: Installation) -> DemoFacts:
@@ -185,7 +201,7 @@ def _facts(installation: Installation) -> DemoFacts:
     made = {(song.vendor_id, song.published.source_key): song for song in installation.centre.songs.songs()}
     entries = repertoire.entries()
     return DemoFacts(
-        base_url=f"http://{installation.settings.host}:{installation.settings.port}",
+        base_url=installation.settings.listening_url,
         app_id=app.app_id,
         server_secret=app.live_secrets[0],
         vendor_id=app.default_vendor,

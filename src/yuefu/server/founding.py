@@ -1,10 +1,15 @@
-"""New apps."""
+"""New apps and their secrets."""
 
 import secrets
 from collections.abc import Collection
 
 from yuefu.access.app import App
 from yuefu.ids import AppId, VendorId
+
+
+def new_secret() -> str:
+    """A fresh ServerSecret of 32 characters."""
+    return secrets.token_hex(16)
 
 
 def new_app(
@@ -17,11 +22,11 @@ def new_app(
     billing: Collection[int],
     territory: str,
 ) -> App:
-    """An app with a fresh ServerSecret of 32 characters."""
+    """An app with a fresh ServerSecret."""
     return App(
         app_id=AppId(app_id),
         name=name,
-        live_secrets=(secrets.token_hex(16),),
+        live_secrets=(new_secret(),),
         default_vendor=VendorId(default_vendor),
         vendors=frozenset((*vendors, default_vendor)),
         scenes=frozenset(scenes),

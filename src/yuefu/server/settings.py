@@ -1,6 +1,7 @@
 """What an operator may set: `yuefu.toml` in the data folder, overridden by `YUEFU_*` variables, overridden by flags."""
 
 from collections.abc import Mapping
+from ipaddress import ip_network
 from pathlib import Path
 from typing import Any, Literal
 from urllib.parse import urlsplit
@@ -16,8 +17,11 @@ PREFIX = "YUEFU_"
 class Settings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """The settings in force. An empty URL means the embedded engine in the data folder.
 
-    `vendors_file` adds or replaces vendor profiles (the form of `vendors.toml`); a relative path is under the data
-    folder. `home_territory` is where new apps are at home (ISO 3166-1 alpha-2).
+    `public_url` is how callers reach the centre when something stands in front of it; without one, addresses in answers
+    begin with what the caller wrote. `trusted_proxies` are the networks (CIDR) whose word on callers is taken,
+    `allowed_origins` the sites whose pages may call ("*" for all). `tls_certificate` and `tls_key` are PEM files; a
+    relative path is under the data folder, as that of `vendors_file`, which adds or replaces vendor profiles (the form
+    of `vendors.toml`). `home_territory` is where new apps are at home (ISO 3166-1 alpha-2).
     """
 
     data: str = "./yuefu-data"
@@ -27,6 +31,12 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
     host: str = "127.0.0.1"
     port: int = 8080
     workers: int = 1
+    public_url: str = ""
+    trusted_proxies: tuple[str, ...] = ()
+    allowed_origins: tuple[str, ...] = ()
+    tls_certificate: str = ""
+    tls_key: str = ""
+    access_log: bool = False
     vendors_file: str = ""
     home_territory: str = "CN"
     log_level: Literal["debug", "info", "warning", "error"] = "info"
@@ -53,9 +63,30 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
             raise BadSettings(f"{name}: {_without_secrets(url)!r} is not supported; write {scheme}:///path")
         return Path(parts.path)
 
+    @property
+    def base_url(self) -> str:
+        """Where callers reach the centre: `public_url`, or where it listens."""
+        return self.public_url.rstrip("/") or self.listening_url
+
+    @property
+    def listening_url(self) -> str:
+        """Where the server itself listens."""
+        host = f"[{self.host}]" if ":" in self.host else self.host
+        return f"{'https' if self.tls_certificate else 'http'}://{host}:{self.port}"
+
+    @property
+    def tls_files(self) -> tuple[Path, Path] | None:
+        """The certificate and its key, None to serve without TLS."""
+        if not self.tls_certificate:
+            return None
+        return self.data_folder / self.tls_certificate, self.data_folder / self.tls_key
+
     def environment(self) -> dict[str, str]:
         """The settings as variables without their prefix, for processes started by this one."""
-        return {name.upper(): str(value) for name, value in msgspec.to_builtins(self).items()}
+        return {
+            name.upper(): ",".join(value) if isinstance(value, tuple) else str(value)
+            for name, value in msgspec.structs.asdict(self).items()
+        }
 
     def shown(self) -> dict[str, Any]:
         """The settings as they may be printed: passwords in URLs left out."""
@@ -72,19 +103,26 @@ class BadSettings(YuefuError):
 def load_settings(flags: Mapping[str, Any], environment: Mapping[str, str]) -> Settings:
     """The settings that hold. Flags that are None were not given. Raises `BadSettings`."""
     given = {name: value for name, value in flags.items() if value is not None}
-    from_environment = {
-        name: environment[PREFIX + name.upper()]
-        for name in Settings.__struct_fields__
-        if PREFIX + name.upper() in environment
-    }
-    data = given.get("data") or from_environment.get("data") or Settings().data
-    merged = {**_read_file(Path(data) / FILE_NAME), **from_environment, **given, "data": str(data)}
+    from_environment = _read_environment(environment)
+    data = str(given.get("data") or from_environment.get("data") or Settings().data)
+    merged = {**_read_file(Path(data) / FILE_NAME), **from_environment, **given, "data": data}
     try:
         settings = msgspec.convert(merged, Settings, strict=False)
     except msgspec.ValidationError as error:
         raise BadSettings(f"settings: {error}") from None
     _check(settings)
     return settings
+
+
+def _read_environment(environment: Mapping[str, str]) -> dict[str, str | list[str]]:
+    """The settings among the variables; lists are written with commas."""
+    given: dict[str, str | list[str]] = {}
+    for field in msgspec.structs.fields(Settings):
+        text = environment.get(PREFIX + field.name.upper())
+        if text is not None:
+            is_list = isinstance(field.default, tuple)
+            given[field.name] = [item for item in map(str.strip, text.split(",")) if item] if is_list else text
+    return given
 
 
 def _read_file(path: Path) -> dict[str, Any]:
@@ -104,6 +142,28 @@ def _check(settings: Settings) -> None:
     if settings.workers < 1:
         raise BadSettings("workers: must be at least 1")
     _ = settings.database_path, settings.blobs_path
+    _check_front(settings)
+
+
+def _check_front(settings: Settings) -> None:
+    if settings.public_url and not _is_address(settings.public_url.rstrip("/"), with_path=True):
+        raise BadSettings("public_url: must be an address as in https://music.example.org")
+    for origin in settings.allowed_origins:
+        if origin != "*" and not _is_address(origin):
+            raise BadSettings(f"allowed_origins: {origin!r} must be * or an origin as in https://app.example.org")
+    for network in settings.trusted_proxies:
+        try:
+            ip_network(network)
+        except ValueError as error:
+            raise BadSettings(f"trusted_proxies: {error}") from None
+    if bool(settings.tls_certificate) != bool(settings.tls_key):
+        raise BadSettings("tls_certificate, tls_key: each needs the other")
+
+
+def _is_address(text: str, *, with_path: bool = False) -> bool:
+    parts = urlsplit(text)
+    spelled = f"{parts.scheme}://{parts.netloc}{parts.path if with_path else ''}"
+    return parts.scheme in {"http", "https"} and bool(parts.hostname) and "@" not in parts.netloc and text == spelled
 
 
 def _without_secrets(url: str) -> str:

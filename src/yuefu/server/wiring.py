@@ -19,7 +19,10 @@ from yuefu.storage.memory import MemoryNonces, MemoryQuota
 from yuefu.storage.sqlite.apps import SqliteApps
 from yuefu.storage.sqlite.database import Database
 from yuefu.storage.sqlite.grants import SqliteGrants
+from yuefu.storage.sqlite.listings import SqliteListings
+from yuefu.storage.sqlite.programme import SqliteProgramme
 from yuefu.storage.sqlite.rights import SqliteRights
+from yuefu.storage.sqlite.search import SqliteSearch
 from yuefu.storage.sqlite.sessions import SqliteSessions
 from yuefu.storage.sqlite.shared import SharedState
 from yuefu.storage.sqlite.songs import SqliteSongs
@@ -52,6 +55,9 @@ def open_installation(settings: Settings) -> Iterator[Installation]:
             gate=Gate(apps=apps, nonces=nonces, quota=quota),
             apps=apps,
             songs=SqliteSongs(database),
+            listings=SqliteListings(database),
+            search=SqliteSearch(database),
+            programme=SqliteProgramme(database),
             rights=SqliteRights(database),
             standing=StandingDecisions(),
             sessions=SqliteSessions(database),
@@ -62,6 +68,8 @@ def open_installation(settings: Settings) -> Iterator[Installation]:
             now_us=_now_us,
             random_bytes=secrets.token_bytes,
             new_request_id=_new_request_id,
+            public_url=settings.base_url,
+            has_public_url=bool(settings.public_url),
         )
         yield Installation(settings=settings, centre=centre, blobs=blobs)
 

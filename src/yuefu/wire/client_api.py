@@ -9,6 +9,9 @@ from typing import Annotated, Any
 import msgspec
 from msgspec import UNSET, Meta, UnsetType
 
+PRELUDE_COMMAND = "/api/get_prelude_end_time"
+"""The one command that is not an operation: only a session has resources."""
+
 ShortText = Annotated[str, Meta(max_length=256)]
 
 
@@ -155,3 +158,16 @@ class KrcLyric(msgspec.Struct, frozen=True, kw_only=True):
     ar: str | UnsetType = UNSET
     al: str | UnsetType = UNSET
     lenght: int | UnsetType = UNSET
+
+
+class PreludeEndParams(msgspec.Struct, frozen=True, kw_only=True):
+    """Of a resource that the session has been granted: an accompaniment or a highlight."""
+
+    resource_id: Annotated[str, Meta(max_length=512)] = ""
+    vendor_id: int = 0
+
+
+class PreludeEnd(msgspec.Struct, frozen=True, kw_only=True):
+    """When the singing begins, in ms of the resource's own file. A bare object, as documented."""
+
+    prelude_end_time: int

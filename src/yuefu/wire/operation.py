@@ -14,11 +14,12 @@ import msgspec
 
 from yuefu.wire.dialect import pascal_name, pascal_twin, to_pascal
 from yuefu.wire.envelope import SUCCEED
-from yuefu.wire.refusal import illegal, illegal_field
+from yuefu.wire.refusal import bad_value, illegal, illegal_field
 
 P = TypeVar("P", bound=msgspec.Struct)
 R = TypeVar("R", bound=msgspec.Struct)
 
+_WHOLE_NUMBER = re.compile(r"-?[0-9]{1,18}", re.ASCII)
 _encode = msgspec.json.Encoder().encode
 
 
@@ -26,17 +27,19 @@ _encode = msgspec.json.Encoder().encode
 class Operation(Generic[P, R]):
     """One question of the wire.
 
-    `action` is its name on the server API, `command` on the client API, `method` in the SDK. `calls_per_s` is the
-    documented quota of one app for this operation.
+    `action` is its name on the server API, `command` on the client API (None where that has a method of its own),
+    `method` in the SDK. `calls_per_s` is the documented quota of one app for this operation. `names_vendors` says that
+    its own parameters name the vendors, so that the common VendorId does not.
     """
 
     action: str
-    command: str
+    command: str | None
     params: type[P]
     result: type[R]
     summary: str
     calls_per_s: int = 200
     message: str = SUCCEED
+    names_vendors: bool = False
 
     @property
     def method(self) -> str:
@@ -53,6 +56,8 @@ class Operation(Generic[P, R]):
             values = fields.get(name)
             if values is None:
                 continue
+            if name in self._whole_numbers and not all(map(_WHOLE_NUMBER.fullmatch, values)):
+                raise bad_value(name, "must be a whole number")
             if is_list:
                 given[name] = values
             elif len(values) > 1:
@@ -94,6 +99,12 @@ class Operation(Generic[P, R]):
             (field.encode_name, _is_list(field.type)) for field in msgspec.structs.fields(pascal_twin(self.params))
         )
 
+    @cached_property
+    def _whole_numbers(self) -> frozenset[str]:
+        return frozenset(
+            field.encode_name for field in msgspec.structs.fields(pascal_twin(self.params)) if _is_whole(field.type)
+        )
+
     def _convert(self, given: object, *, pascal: bool) -> P:
         try:
             if not pascal:
@@ -102,6 +113,13 @@ class Operation(Generic[P, R]):
         except msgspec.ValidationError as error:
             raise illegal_field(error, whole="params") from None
         return msgspec.convert(twin, self.params, from_attributes=True)
+
+
+def _is_whole(annotation: Any) -> bool:
+    origin = get_origin(annotation)
+    if origin in {Annotated, Union, UnionType, list}:
+        return any(map(_is_whole, get_args(annotation)))
+    return annotation is int
 
 
 def _is_list(annotation: Any) -> bool:

@@ -31,6 +31,15 @@ def illegal(parameter: str, problem: str) -> Refusal:
     return Refusal(Code.ILLEGAL_PARAMETER, f"{parameter}: {problem}")
 
 
+_OWN_CODES = {"page": Code.PAGE_INVALID}
+"""Parameters whose bad values have a code of their own; one that is missing is an illegal parameter like any other."""
+
+
+def bad_value(parameter: str, problem: str) -> Refusal:
+    """The documented refusal of a parameter that is there and wrong."""
+    return Refusal(_OWN_CODES.get(parameter.lower(), Code.ILLEGAL_PARAMETER), f"{parameter}: {problem}")
+
+
 _PATH = re.compile(r" - at `\$\.(?P<name>\w+)[^`]*`$")
 _MISSING = re.compile(r"missing required field `(?P<name>\w+)`")
 
@@ -43,7 +52,7 @@ def illegal_field(error: msgspec.ValidationError, *, whole: str) -> Refusal:
         return illegal(missing["name"], "missing")
     at = _PATH.search(text)
     problem = _in_plain_words(_PATH.sub("", text))
-    return illegal(at["name"], problem) if at else illegal(whole, problem)
+    return bad_value(at["name"], problem) if at else illegal(whole, problem)
 
 
 _KINDS = {

@@ -9,6 +9,7 @@ import hashlib
 import hmac
 import re
 from collections.abc import Iterable
+from typing import ClassVar
 
 import msgspec
 
@@ -20,6 +21,7 @@ FRESHNESS_S = 600
 """How far a Timestamp may be from the server's clock, inclusive, either way."""
 
 SIGNATURE_VERSION = "2.0"
+SIGNATURE_FIELDS = frozenset({"AppId", "Signature", "SignatureNonce", "SignatureVersion", "Timestamp"})
 MAX_APP_ID = 2**32 - 1
 MAX_USER_ID_LENGTH = 256
 MAX_ROOM_ID_LENGTH = 256
@@ -36,8 +38,13 @@ class SignedQuery(msgspec.Struct, frozen=True, kw_only=True):
     """A query of the server API whose common parameters have the right shape; nothing is proven yet.
 
     `vendor_id` is what the caller wrote: 0 still means "the app's default". `business` holds the operation's own
-    parameters as they came.
+    parameters as they came. The class itself is that of signature 2.0; what else proves a query is a class of its own.
     """
+
+    freshness_s: ClassVar[int] = FRESHNESS_S
+    timestamp_name: ClassVar[str] = "Timestamp"
+    nonce_name: ClassVar[str] = "SignatureNonce"
+    is_signature2: ClassVar[bool] = True
 
     action: str
     app_id: AppId
@@ -48,6 +55,10 @@ class SignedQuery(msgspec.Struct, frozen=True, kw_only=True):
     room_id: str
     vendor_id: int
     business: dict[str, list[str]]
+
+    def is_signed_with(self, live_secrets: Iterable[str]) -> bool:
+        """Whether it was signed with one of `live_secrets`."""
+        return signature_matches(self, live_secrets)
 
 
 def sign(*, app_id: int, nonce: str, secret: str, timestamp_s: int) -> str:
@@ -66,9 +77,9 @@ def signature_matches(query: SignedQuery, live_secrets: Iterable[str]) -> bool:
     return matches
 
 
-def is_fresh(timestamp_s: int, *, at_s: int) -> bool:
-    """Whether a Timestamp is within `FRESHNESS_S` of `at_s`, before or after."""
-    return abs(at_s - timestamp_s) <= FRESHNESS_S
+def is_fresh(timestamp_s: int, *, at_s: int, within_s: int = FRESHNESS_S) -> bool:
+    """Whether a Timestamp is within `within_s` of `at_s`, before or after."""
+    return abs(at_s - timestamp_s) <= within_s
 
 
 def parse_signed_query(raw_query: bytes) -> SignedQuery:
@@ -80,21 +91,19 @@ def parse_signed_query(raw_query: bytes) -> SignedQuery:
     return signed_query(parse_query(raw_query))
 
 
-def signed_query(fields: dict[str, list[str]]) -> SignedQuery:
+def signed_query(fields: dict[str, list[str]], *, needs_user: bool = True) -> SignedQuery:
     """The signed query that parsed `fields` make; takes its common parameters out of them."""
-    action = _single(fields, "Action")
+    action = single(fields, "Action")
     app_id = _shaped(fields, "AppId", _APP_ID, "a decimal number from 1 to 4294967295 without leading zeros")
     if int(app_id) > MAX_APP_ID:
         raise illegal("AppId", "more than 4294967295")
     signature = _shaped(fields, "Signature", _SIGNATURE, "32 hex characters")
     nonce = _shaped(fields, "SignatureNonce", _NONCE, "1 to 64 of 0-9 A-Z a-z _ -")
-    version = _single(fields, "SignatureVersion")
+    version = single(fields, "SignatureVersion")
     if version != SIGNATURE_VERSION:
         raise illegal("SignatureVersion", f"must be {SIGNATURE_VERSION}")
     timestamp = _shaped(fields, "Timestamp", _TIMESTAMP, "Unix time in seconds, ten digits")
-    user_id = _text(fields, "UserId", MAX_USER_ID_LENGTH)
-    room_id = _text(fields, "RoomId", MAX_ROOM_ID_LENGTH) if fields.get("RoomId", [""]) != [""] else ""
-    vendor_id = _shaped(fields, "VendorId", _VENDOR_ID, "a whole number") if "VendorId" in fields else "0"
+    user_id, room_id, vendor_id = read_asker(fields, needs_user=needs_user)
     return SignedQuery(
         action=action,
         app_id=AppId(int(app_id)),
@@ -103,12 +112,21 @@ def signed_query(fields: dict[str, list[str]]) -> SignedQuery:
         timestamp_s=int(timestamp),
         user_id=user_id,
         room_id=room_id,
-        vendor_id=int(vendor_id),
+        vendor_id=vendor_id,
         business=fields,
     )
 
 
-def _single(fields: dict[str, list[str]], name: str) -> str:
+def read_asker(fields: dict[str, list[str]], *, needs_user: bool = True) -> tuple[str, str, int]:
+    """UserId, RoomId ("" for none) and VendorId (0 for none); takes them out of `fields`. Raises `Refusal`."""
+    user_id = _text(fields, "UserId", MAX_USER_ID_LENGTH) if needs_user else ""
+    room_id = _text(fields, "RoomId", MAX_ROOM_ID_LENGTH) if fields.get("RoomId", [""]) != [""] else ""
+    vendor_id = _shaped(fields, "VendorId", _VENDOR_ID, "a whole number") if "VendorId" in fields else "0"
+    return user_id, room_id, int(vendor_id)
+
+
+def single(fields: dict[str, list[str]], name: str) -> str:
+    """The one value of a common parameter; takes it out of `fields`. Raises `Refusal`."""
     values = fields.pop(name, None)
     if values is None:
         raise illegal(name, "missing")
@@ -120,14 +138,14 @@ def _single(fields: dict[str, list[str]], name: str) -> str:
 
 
 def _shaped(fields: dict[str, list[str]], name: str, shape: re.Pattern[str], wanted: str) -> str:
-    value = _single(fields, name)
+    value = single(fields, name)
     if shape.fullmatch(value) is None:
         raise illegal(name, f"must be {wanted}")
     return value
 
 
 def _text(fields: dict[str, list[str]], name: str, max_length: int) -> str:
-    value = _single(fields, name)
+    value = single(fields, name)
     if len(value) > max_length:
         raise illegal(name, f"longer than {max_length} characters")
     if _CONTROL.search(value):

@@ -39,7 +39,8 @@ class VendorProfile(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fi
 
     `qualities` maps a resource type's lowercase name to the qualities it is delivered in; a type that is not there is
     not supported. `fields` names the result fields that only some vendors get. `segment_file` says that the short
-    segment is a file of its own (else callers find it inside the long clip by `other_segments`).
+    segment is a file of its own (else callers find it inside the long clip by `other_segments`). `charts` names the
+    documented charts by their TopId: they are there from the start, filled or not; operators may add their own.
     """
 
     name: str
@@ -47,6 +48,7 @@ class VendorProfile(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fi
     qualities: dict[str, tuple[str, ...]]
     fields: tuple[str, ...] = ()
     segment_file: bool = False
+    charts: dict[str, str] = {}
     resource_ttl_ms: int = 86_400_000
     share_token_ttl_ms: int = 3_600_000
     krc_token_ttl_ms: int = 43_200_000

@@ -13,12 +13,15 @@ from yuefu.access.authentication import (
     Gate,
     RateExceeded,
     ReplayedNonce,
+    SignatureNotTaken,
     StaleTimestamp,
     WrongSignature,
 )
 from yuefu.access.quota import Rate
 from yuefu.errors import YuefuError
 from yuefu.ids import AppId, VendorId
+from yuefu.wire.http_signature import CREATED_FRESHNESS_S, HttpMessage, Target, sign_message, signed_message
+from yuefu.wire.query import parse_query
 from yuefu.wire.signing import FRESHNESS_S, SignedQuery, sign
 
 AT_S = 1_700_000_000
@@ -100,6 +103,18 @@ def signed(*, secret: str = SECRET, nonce: str = "4fd24687296dd9f3", timestamp_s
     )
 
 
+def signed_by_message(*, secret: str = SECRET, nonce: str = "4fd24687296dd9f3", timestamp_s: int = AT_S) -> SignedQuery:
+    """The same question, signed by its HTTP message (RFC 9421)."""
+    query = "Action=QuerySongsCopyright&UserId=%E8%8C%89%E8%8E%89&RoomId=%E5%8C%85%E5%8E%A2"
+    asked = HttpMessage(method="GET", targets=(Target("music.example", "/"),), query=query)
+    headers = sign_message(asked, app_id=APP.app_id, secret=secret, nonce=nonce, created_s=timestamp_s)
+    message = msgspec.structs.replace(asked, signature_input=headers["Signature-Input"], signature=headers["Signature"])
+    return signed_message(parse_query(query.encode()), message)
+
+
+SCHEMES = {"2.0": signed, "rfc9421": signed_by_message}
+
+
 @pytest.fixture
 def world() -> World:
     return World()
@@ -111,8 +126,9 @@ def refusal(world: World, query: SignedQuery, *, at_s: int = AT_S) -> YuefuError
     return caught.value
 
 
-def test_a_good_call_is_let_in_as_who_it_is(world: World) -> None:
-    caller = world.admit(signed())
+@pytest.mark.parametrize("scheme", SCHEMES)
+def test_a_good_call_is_let_in_as_who_it_is(world: World, scheme: str) -> None:
+    caller = world.admit(SCHEMES[scheme]())
     assert (caller.app, caller.user_id, caller.room_id, caller.territory) == (APP, "茉莉", "包厢", "CN")
     assert world.meter.rates == [Rate(200, burst=200)]
 
@@ -122,6 +138,7 @@ class Attempt:
     """A call in the making, into which faults are put."""
 
     world: World
+    scheme: str
     app_id: AppId = APP.app_id
     secret: str = SECRET
     timestamp_s: int = AT_S
@@ -134,43 +151,54 @@ class Attempt:
             self.timestamp_s = AT_S - FRESHNESS_S - 1
         elif fault is WrongSignature:
             self.secret = NEXT_SECRET
+        elif fault is SignatureNotTaken:
+            self.world.apps.app_held = msgspec.structs.replace(APP, takes_signature2=False)
         elif fault is ReplayedNonce:
             self.world.nonces.spend(APP.app_id, self.nonce, until_s=AT_S + 1, at_s=AT_S)
         else:
             self.world.meter.limit = 0
 
     def refusal(self) -> YuefuError:
-        query = signed(secret=self.secret, nonce=self.nonce, timestamp_s=self.timestamp_s)
+        query = SCHEMES[self.scheme](secret=self.secret, nonce=self.nonce, timestamp_s=self.timestamp_s)
         return refusal(self.world, msgspec.structs.replace(query, app_id=self.app_id))
 
 
-IN_ORDER = [UnknownApp, StaleTimestamp, WrongSignature, ReplayedNonce, RateExceeded]
+IN_ORDER = [UnknownApp, StaleTimestamp, WrongSignature, SignatureNotTaken, ReplayedNonce, RateExceeded]
+FAULTS = [("2.0", fault) for fault in IN_ORDER] + [
+    ("rfc9421", fault) for fault in IN_ORDER if fault is not SignatureNotTaken
+]
 
 
-@pytest.mark.parametrize("fault", IN_ORDER, ids=lambda fault: fault.__name__)
-def test_each_fault_is_refused_as_what_it_is(world: World, fault: type[YuefuError]) -> None:
-    attempt = Attempt(world)
+@pytest.mark.parametrize(("scheme", "fault"), FAULTS)
+def test_each_fault_is_refused_as_what_it_is(world: World, scheme: str, fault: type[YuefuError]) -> None:
+    attempt = Attempt(world, scheme)
     attempt.spoil(fault)
     assert type(attempt.refusal()) is fault
 
 
-@pytest.mark.parametrize(("earlier", "later"), list(combinations(IN_ORDER, 2)), ids=lambda fault: fault.__name__)
-def test_of_two_faults_the_earlier_is_told(world: World, earlier: type[YuefuError], later: type[YuefuError]) -> None:
-    attempt = Attempt(world)
+@pytest.mark.parametrize(
+    ("scheme", "earlier", "later"),
+    [(one[0], one[1], other[1]) for one, other in combinations(FAULTS, 2) if one[0] == other[0]],
+)
+def test_of_two_faults_the_earlier_is_told(
+    world: World, scheme: str, earlier: type[YuefuError], later: type[YuefuError]
+) -> None:
+    attempt = Attempt(world, scheme)
     attempt.spoil(later)
     attempt.spoil(earlier)
     assert type(attempt.refusal()) is earlier
 
 
-@pytest.mark.parametrize("fault", [UnknownApp, StaleTimestamp, WrongSignature], ids=lambda fault: fault.__name__)
-def test_nothing_is_counted_before_the_signature_is_proven(world: World, fault: type[YuefuError]) -> None:
-    attempt = Attempt(world)
+@pytest.mark.parametrize("scheme", SCHEMES)
+@pytest.mark.parametrize("fault", [UnknownApp, StaleTimestamp, WrongSignature])
+def test_nothing_is_counted_before_the_signature_is_proven(world: World, scheme: str, fault: type[YuefuError]) -> None:
+    attempt = Attempt(world, scheme)
     attempt.spoil(fault)
     for _ in range(3):
         attempt.refusal()
     assert world.nonces.spent == {}
     assert world.meter.calls == {}
-    world.admit(signed())
+    world.admit(SCHEMES[scheme]())
 
 
 def test_the_nonce_of_a_call_too_many_is_not_kept(world: World) -> None:
@@ -267,3 +295,51 @@ def test_a_disabled_app_is_still_known_by_its_signature() -> None:
     """Whether it may be used is told after its quota was counted (decision G14), by the edge."""
     world = World(apps=Apps(msgspec.structs.replace(APP, is_enabled=False)))
     assert not world.admit(signed()).app.is_enabled
+
+
+# Signed by the HTTP message.
+
+
+@pytest.mark.parametrize(
+    ("skew_s", "is_fresh"),
+    [
+        (-CREATED_FRESHNESS_S - 1, False),
+        (-CREATED_FRESHNESS_S, True),
+        (CREATED_FRESHNESS_S, True),
+        (CREATED_FRESHNESS_S + 1, False),
+    ],
+)
+def test_a_message_may_be_five_minutes_off_either_way(world: World, skew_s: int, *, is_fresh: bool) -> None:
+    query = signed_by_message(timestamp_s=AT_S + skew_s)
+    if is_fresh:
+        assert world.admit(query).app is APP
+    else:
+        assert str(refusal(world, query)) == "created: more than 300 seconds from the server's clock"
+
+
+def test_a_message_is_good_once_and_its_nonce_for_nothing_else(world: World) -> None:
+    world.admit(signed_by_message())
+    assert str(refusal(world, signed_by_message())) == "nonce: used before; sign every call anew"
+    assert type(refusal(world, signed())) is ReplayedNonce
+
+
+def test_an_app_that_was_switched_to_messages_takes_no_other_signature(world: World) -> None:
+    world.apps.app_held = msgspec.structs.replace(APP, takes_signature2=False)
+    assert type(refusal(world, signed())) is SignatureNotTaken
+    assert world.nonces.spent == {}
+    world.admit(signed_by_message())
+
+
+def test_a_stranger_does_not_learn_which_signatures_an_app_takes(world: World) -> None:
+    world.apps.app_held = msgspec.structs.replace(APP, takes_signature2=False)
+    assert type(refusal(world, signed(secret=NEXT_SECRET))) is WrongSignature
+
+
+# The app's own rates.
+
+
+def test_an_apps_own_rate_takes_the_place_of_the_operations(world: World) -> None:
+    world.apps.app_held = msgspec.structs.replace(APP, quotas={"QuerySongsCopyright": 50, "QuerySong": 7})
+    world.admit(signed())
+    world.admit(msgspec.structs.replace(signed(nonce="another"), action="DescribeTags"))
+    assert world.meter.rates == [Rate(50, burst=50), Rate(200, burst=200)]

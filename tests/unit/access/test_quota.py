@@ -7,7 +7,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from yuefu.access.quota import MICROSECONDS, Rate, admit
+from yuefu.access.app import MAX_CALLS_PER_S
+from yuefu.access.quota import MICROSECONDS, Rate, admit, rate_of
 from yuefu.wire.operation import Operation
 from yuefu.wire.operations import OPERATIONS
 
@@ -79,6 +80,16 @@ def test_a_full_bucket_lets_one_call_pass_every_five_milliseconds() -> None:
 
 def test_after_a_silence_of_a_second_the_whole_burst_is_there_again() -> None:
     assert len(admitted([START_US] * 300 + [START_US + MICROSECONDS] * 300, DOCUMENTED)) == 400
+
+
+@pytest.mark.parametrize("calls_per_s", [1, 50, 200, 333, 7_000, MAX_CALLS_PER_S])
+def test_a_flood_passes_at_its_rate_and_a_burst_within_two_percent(calls_per_s: int) -> None:
+    """Four times as many calls as allowed, for ten seconds: 200·T + 200 pass at the documented rate, and likewise at
+    any other that an operator may set.
+    """
+    flood = range(START_US, START_US + 10 * MICROSECONDS, MICROSECONDS // (4 * calls_per_s))
+    passed = len(admitted([START_US] * calls_per_s + list(flood), rate_of(calls_per_s)))
+    assert passed == pytest.approx(calls_per_s * 10 + calls_per_s, rel=0.02, abs=1)
 
 
 def test_a_clock_set_back_refuses_for_a_while_and_never_admits_more() -> None:

@@ -82,9 +82,10 @@ def runner() -> Iterator[asyncio.Runner]:
         yield runner
 
 
-@pytest.fixture(params=["async", "sync"])
+@pytest.fixture(params=["async rfc9421", "sync rfc9421", "async 2.0", "sync 2.0"])
 def signed(request: pytest.FixtureRequest, centre: Centre, runner: asyncio.Runner) -> Iterator[Any]:
-    """A signed client of either kind, called alike. Its clock ticks a second per look; its nonces count."""
+    """A signed client of either kind and signature, called alike. Its clock ticks a second a look; its nonces count."""
+    kind, signature = request.param.split(" ")
     times_s = iter(range(1_700_000_000, 1_700_000_100))
     nonces = iter(f"nonce-{count}" for count in range(100))
     options: dict[str, Any] = {
@@ -95,8 +96,9 @@ def signed(request: pytest.FixtureRequest, centre: Centre, runner: asyncio.Runne
         "retries": AT_ONCE,
         "clock": lambda: float(next(times_s)) + 0.9,
         "new_nonce": lambda: next(nonces),
+        "signature": signature,
     }
-    if request.param == "sync":
+    if kind == "sync":
         client: Any = SignedClientSync(BASE_URL, **options)
     else:
         client = Awaited(SignedClient(BASE_URL, **options), runner)

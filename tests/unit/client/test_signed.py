@@ -16,11 +16,14 @@ from yuefu.client import (
     SignedClientSync,
     SongsCopyright,
     TransportFailed,
+    signed_headers,
     signed_url,
 )
 from yuefu.client.signed import new_nonce
+from yuefu.wire.http_signature import HttpMessage, Target, signed_message
 from yuefu.wire.operations.query_songs_copyright import QUERY_SONGS_COPYRIGHT, QuerySongsCopyrightParams
-from yuefu.wire.signing import parse_signed_query, signature_matches
+from yuefu.wire.query import parse_query
+from yuefu.wire.signing import SIGNATURE_FIELDS, SignedQuery, parse_signed_query
 
 SECRET = "fa94dd0f974cf2e293728a526b028271"
 SEED = {
@@ -28,6 +31,23 @@ SEED = {
         {"Subright": {"SongLyric": 0, "Recording": 1, "Channel": 0}, "Right": 1, "SongId": "32593638"},
     ]
 }
+
+
+def asked(request: httpx2.Request) -> SignedQuery:
+    """A request as a centre reads it, however it was signed."""
+    if "signature-input" not in request.headers:
+        return parse_signed_query(request.url.query)
+    path, _, query = request.url.raw_path.decode().partition("?")
+    message = HttpMessage(
+        method=request.method,
+        targets=(Target(request.headers["host"], path),),
+        query=query,
+        body=request.content,
+        signature_input=request.headers["signature-input"],
+        signature=request.headers["signature"],
+        content_digest=request.headers.get("content-digest", ""),
+    )
+    return signed_message(parse_query(request.url.query), message)
 
 
 def test_a_question_is_asked_as_documented_and_its_answer_typed(signed: Any, centre: Any, say: Any) -> None:
@@ -38,9 +58,9 @@ def test_a_question_is_asked_as_documented_and_its_answer_typed(signed: Any, cen
     (request,) = centre.requests
     assert (request.method, request.url.path) == ("GET", "/")
     assert b"SongsId%5B%5D=32593638&SongsId%5B%5D=7" in request.url.query
-    query = parse_signed_query(request.url.query)
+    query = asked(request)
     assert (query.action, query.app_id, query.user_id, query.vendor_id) == ("QuerySongsCopyright", 12345, "茉莉", 1)
-    assert signature_matches(query, [SECRET])
+    assert query.is_signed_with([SECRET])
 
 
 def test_a_question_may_name_its_own_user_and_room(signed: Any, centre: Any, say: Any) -> None:
@@ -48,8 +68,11 @@ def test_a_question_may_name_its_own_user_and_room(signed: Any, centre: Any, say
     params = QuerySongsCopyrightParams(songs_id=["1"])
     signed.ask(QUERY_SONGS_COPYRIGHT, params, user_id="u2", room_id="房间")
     signed.ask(QUERY_SONGS_COPYRIGHT, params)
-    asked = [parse_signed_query(request.url.query) for request in centre.requests]
-    assert [(query.user_id, query.room_id, query.vendor_id) for query in asked] == [("u2", "房间", 0), ("茉莉", "", 0)]
+    queries = [asked(request) for request in centre.requests]
+    assert [(query.user_id, query.room_id, query.vendor_id) for query in queries] == [
+        ("u2", "房间", 0),
+        ("茉莉", "", 0),
+    ]
 
 
 @pytest.mark.parametrize(
@@ -70,10 +93,10 @@ def test_a_question_may_name_its_own_user_and_room(signed: Any, centre: Any, say
 def test_what_may_pass_is_asked_again_with_a_new_signature(failure: Any, signed: Any, centre: Any, say: Any) -> None:
     centre.will(failure, failure, say.replied(SEED))
     assert signed.query_songs_copyright(songs_id=["1"]).copyright[0].song_id == "32593638"
-    asked = [parse_signed_query(request.url.query) for request in centre.requests]
-    assert [query.nonce for query in asked] == ["nonce-0", "nonce-1", "nonce-2"]
-    assert [query.timestamp_s for query in asked] == [1_700_000_000, 1_700_000_001, 1_700_000_002]
-    assert all(signature_matches(query, [SECRET]) for query in asked)
+    queries = [asked(request) for request in centre.requests]
+    assert [query.nonce for query in queries] == ["nonce-0", "nonce-1", "nonce-2"]
+    assert [query.timestamp_s for query in queries] == [1_700_000_000, 1_700_000_001, 1_700_000_002]
+    assert all(query.is_signed_with([SECRET]) for query in queries)
 
 
 def test_a_network_that_stays_down_ends_the_patience(signed: Any, centre: Any) -> None:
@@ -159,10 +182,66 @@ def test_a_text_that_no_url_can_hold_is_a_bad_parameter(signed: Any) -> None:
         signed.query_songs_copyright(songs_id=["\ud800"])
 
 
-@pytest.mark.parametrize("signature", ["", "1.0", "3.0"])
-def test_another_signature_than_2_0_is_refused(signature: str) -> None:
-    with pytest.raises(BadParameter, match="signature"):
+@pytest.mark.parametrize("signature", ["", "1.0", "3.0", "RFC9421"])
+def test_a_signature_nobody_knows_is_refused(signature: Any) -> None:
+    with pytest.raises(BadParameter, match=r"signature: must be one of rfc9421, 2\.0"):
         SignedClientSync("https://h", app_id=1, server_secret=SECRET, user_id="u", signature=signature)
+
+
+@pytest.mark.parametrize(
+    ("signature", "in_query"), [({}, False), ({"signature": "rfc9421"}, False), ({"signature": "2.0"}, True)]
+)
+def test_the_message_is_signed_unless_2_0_is_asked_for(
+    signature: Any, centre: Any, say: Any, *, in_query: bool
+) -> None:
+    centre.will(say.replied(SEED))
+    with SignedClientSync(
+        "https://h", app_id=1, server_secret=SECRET, user_id="u", transport=centre.transport, **signature
+    ) as client:
+        client.query_songs_copyright(songs_id=["1"])
+    (request,) = centre.requests
+    assert SIGNATURE_FIELDS & set(request.url.params) == (SIGNATURE_FIELDS if in_query else set())
+    assert ("signature-input" in request.headers, "signature" in request.headers) == (not in_query, not in_query)
+
+
+@pytest.mark.parametrize(
+    ("base_url", "authority", "path"),
+    [
+        ("https://Centre.Example", "centre.example", "/"),
+        ("https://centre.example:443/", "centre.example", "/"),
+        ("http://centre.example:8080/ktv/", "centre.example:8080", "/ktv/"),
+        ("http://user:hunter2@[::1]:9000", "[::1]:9000", "/"),
+        ("https://音乐.example/点歌", "xn--fjq180p.example", "/%E7%82%B9%E6%AD%8C/"),
+    ],
+)
+def test_what_is_signed_is_what_is_sent(base_url: str, authority: str, path: str, centre: Any, say: Any) -> None:
+    centre.will(say.replied(SEED))
+    with SignedClientSync(
+        base_url, app_id=1, server_secret=SECRET, user_id="茉莉 花", transport=centre.transport
+    ) as client:
+        client.query_songs_copyright(songs_id=["1"], room_id="r&1")
+    (request,) = centre.requests
+    assert (request.headers["host"], request.url.raw_path.decode().partition("?")[0]) == (authority, path)
+    assert asked(request).is_signed_with([SECRET])
+
+
+def test_ready_headers_are_pure_and_verify() -> None:
+    """The vector of `docs/wire.md`."""
+    headers = signed_headers(
+        "https://music.example/v1/actions/QuerySongsCopyright",
+        method="POST",
+        body=b'{"UserId":"mei","SongsId":["100000001"]}',
+        app_id=1234567890,
+        server_secret="0123456789abcdef0123456789abcdef",
+        nonce="9f86d081884c7d65",
+        created_s=1790000000,
+    )
+    assert headers == {
+        "Content-Digest": "sha-256=:xSbygkkVL123nCPAumouw+P1MvbZicT0qfcGhKvUJV8=:",
+        "Signature-Input": 'yuefu=("@method" "@authority" "@path" "@query" "content-digest");created=1790000000'
+        ';keyid="1234567890";alg="hmac-sha256";nonce="9f86d081884c7d65";tag="yuefu"',
+        "Signature": "yuefu=:pAApbWIE4+/RFuZXW00EG5IqAG/pgEymw1uDsTkcNws=:",
+    }
 
 
 @pytest.mark.parametrize(
@@ -215,7 +294,7 @@ async def test_many_questions_go_at_once(say: Any) -> None:
 
     async def answer(request: httpx2.Request) -> httpx2.Response:
         await all_asked.wait()
-        (song_id,) = parse_signed_query(request.url.query).business["SongsId"]
+        (song_id,) = asked(request).business["SongsId"]
         response: httpx2.Response = say.replied({"Copyright": [{**SEED["Copyright"][0], "SongId": song_id}]})
         return response
 

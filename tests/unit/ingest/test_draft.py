@@ -17,7 +17,8 @@ def draft(folder: Path) -> SongDraft:
 def test_a_song_text_gives_facts_lyrics_and_notes(make_song: SongMaker) -> None:
     song = draft(make_song("a", GENRE="民歌", YEAR="1957"))
     assert (song.facts.title, song.facts.singers, song.facts.language) == ("茉莉花", ("甲", "乙"), "Chinese")
-    assert (song.facts.genre, song.facts.year) == ("民歌", 1957)
+    assert (song.facts.genre, song.facts.genres, song.facts.year) == ("民歌", (19,), 1957)
+    assert song.facts.bpm is None, "#BPM is how fast the text counts, not the tempo"
     assert len(song.lyrics.lines) == 6
     assert len(song.pitch_line.notes) == 24
 

@@ -64,7 +64,7 @@ def test_the_sidecar_gives_key_and_facts(songs: Path) -> None:
     (song,) = discover([songs])
     assert isinstance(song, SongFolder)
     assert song.source_key == "17"
-    assert song.sidecar.singers == ("甲", "乙")
+    assert song.sidecar.said["singers"] == ("甲", "乙")
     assert [finding.problem for finding in song.findings] == ["unknown key 'mood'"]
 
 

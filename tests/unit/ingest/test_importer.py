@@ -21,7 +21,7 @@ from tests.unit.ingest.conftest import (
     write_wav,
 )
 
-from yuefu.catalogue.song import PartKind, PublishedSong, SongState
+from yuefu.catalogue.song import COVER_SIZES_PX, PartKind, PublishedSong, SongState
 from yuefu.errors import YuefuError
 from yuefu.ids import VendorId
 from yuefu.ingest.importer import Progress, run
@@ -76,7 +76,7 @@ def test_a_song_with_a_backing_gets_every_part(
 
     assert (report.outcome, report.song_id, report.revision, report.reason) == ("new", 1, 1, None)
     assert (report.title, report.singers, report.highlight_rule) == ("茉莉花", ("甲", "乙"), "repeated_lyrics")
-    assert len(report.parts) == len(song.parts)
+    assert [part.partition(",")[0] for part in report.parts].count("cover") == 1
     assert kinds(song) == set(PartKind)
     assert song.states == ()
     assert (song.duration_ms, song.accompaniment_duration_ms) == (14_000, 14_000)
@@ -84,8 +84,40 @@ def test_a_song_with_a_backing_gets_every_part(
         assert part.blob.size_bytes == (blobs.folder / part.blob.sha256).stat().st_size
     assert msgspec.json.decode(blob_of(song, PartKind.LYRICS, blobs).read_bytes(), type=Lyrics).lines
     assert msgspec.json.decode(blob_of(song, PartKind.PITCH_LINE, blobs).read_bytes(), type=PitchLine).notes
-    with Image.open(blob_of(song, PartKind.COVER, blobs)) as cover:
-        assert cover.size == (1_000, 1_000)
+    for kind, side_px in COVER_SIZES_PX.items():
+        with Image.open(blob_of(song, kind, blobs)) as cover:
+            assert cover.size == (side_px, side_px)
+
+
+def test_singers_pictures_come_with_the_song(
+    make_song: SongMaker, import_songs: Importer, shelf: Shelf, blobs: Blobs
+) -> None:
+    folder = make_song("a", ARTIST="甲、乙、丙、丁")
+    Image.new("RGB", (900, 600), "red").save(folder / "yi.png")
+    (folder / "jia.png").write_bytes(b"no picture")
+    files = {"甲": "jia.png", "乙": "yi.png", "丙": "gone.png", "丁": "../x.png", "戊": "yi.png"}
+    table = "".join(f'"{singer}" = "{file}"\n' for singer, file in files.items())
+    (folder / "song.toml").write_text(f"[pictures]\n{table}", "utf-8")
+    (report,) = import_songs().songs
+    (picture,) = shelf.song("a").pictures
+    assert picture.singer == "乙"
+    with Image.open(blobs.folder / picture.blob.sha256) as image:
+        assert (image.format, image.size) == ("JPEG", (300, 200))
+    problems = [finding.problem for finding in report.findings if finding.action == "left out"]
+    assert problems[:3] == [
+        "'gone.png' is not there",
+        "'../x.png' lies outside the song's folder",
+        "a picture of '戊', who does not sing this song",
+    ]
+    assert problems[3].startswith("the picture cannot be used")
+
+
+def test_another_picture_of_a_singer_is_a_change(make_song: SongMaker, import_songs: Importer) -> None:
+    folder = make_song("a")
+    (folder / "song.toml").write_text('[pictures]\n"甲" = "jia.png"\n', "utf-8")
+    for colour, outcome in (("red", "new"), ("red", "unchanged"), ("blue", "changed")):
+        Image.new("RGB", (60, 60), colour).save(folder / "jia.png")
+        assert [song.outcome for song in import_songs().songs] == [outcome]
 
 
 def test_backing_and_original_are_the_two_tracks(

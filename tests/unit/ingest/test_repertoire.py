@@ -6,10 +6,12 @@ import av
 import numpy as np
 import pytest
 
-from yuefu.ingest.repertoire import REPERTOIRE_VERSION, Entry, entries, render
+from yuefu.catalogue.genre import genre_of
+from yuefu.ingest.repertoire import REPERTOIRE_VERSION, Entry, entries, redeliver, render
 from yuefu.ingest.repertoire import performance as stage
 from yuefu.ingest.repertoire.performance import perform
 from yuefu.ingest.repertoire.plan import chord_track, read_plan, song_text
+from yuefu.ingest.repertoire.portrait import draw_portrait
 from yuefu.ingest.repertoire.score import parse_score
 from yuefu.music.synthesis import level_db
 from yuefu.music.ultrastar import UltraStarSong, parse
@@ -82,7 +84,7 @@ def test_the_repertoire_shows_every_rule() -> None:
     assert {entry.channel for entry in ours} == {0, 1}
     assert len(second) >= 4
     assert (second[0].rights, second[0].delivery) == ("both", "ultrastar")
-    assert {entry.song for entry in first} & {entry.song for entry in second}
+    assert {entry.take for entry in first} & {entry.take for entry in second}
     assert len({entry.folder for entry in ours}) == len({entry.key for entry in ours}) == len(ours)
 
 
@@ -133,7 +135,7 @@ def short(monkeypatch: pytest.MonkeyPatch) -> None:
 def test_a_rendered_folder_holds_what_its_song_text_names(tmp_path: Path) -> None:
     entry = SONGS["sakura"]
     render(entry, tmp_path)
-    names = ("song.flac", "vocals.flac", "instrumental.flac", "cover.jpg", "song.txt", "song.toml")
+    names = ("song.flac", "vocals.flac", "instrumental.flac", "cover.jpg", "song.txt", "song.toml", "singer-1.jpg")
     assert {path.name for path in tmp_path.iterdir()} == set(names)
     lengths = set()
     for name in names[:3]:
@@ -147,13 +149,15 @@ def test_a_rendered_folder_holds_what_its_song_text_names(tmp_path: Path) -> Non
     assert facts["id"] == entry.key == "demo-1-sakura"
     assert facts["singers"] == list(entry.singers)
     assert "合成演唱" in facts["singers"][0]
+    assert (facts["aliases"], facts["genres"], facts["bpm"]) == (["Sakura, Sakura", "樱花"], [19, 4], 76)
+    assert facts["pictures"] == {entry.singers[0]: "singer-1.jpg"}
 
 
 @pytest.mark.usefixtures("short")
 def test_a_song_without_word_lyrics_is_audio_and_lrc(tmp_path: Path) -> None:
     render(SONGS["meng-jiang-nv"], tmp_path)
-    audio = {"孟姜女.flac", "孟姜女.instrumental.flac"}
-    assert {path.name for path in tmp_path.iterdir()} == audio | {"孟姜女.lrc", "cover.jpg", "song.toml"}
+    audio, pictures = {"孟姜女.flac", "孟姜女.instrumental.flac"}, {"cover.jpg", "singer-1.jpg"}
+    assert {path.name for path in tmp_path.iterdir()} == audio | pictures | {"孟姜女.lrc", "song.toml"}
     assert "[00:07.74]正月里来是新春" in (tmp_path / "孟姜女.lrc").read_text("utf-8").splitlines()
 
 
@@ -163,6 +167,34 @@ def test_rendering_again_makes_the_same_bytes(tmp_path: Path) -> None:
         render(SONGS["xiao-xing-xing"], tmp_path / name)
     for path in (tmp_path / "first").iterdir():
         assert path.read_bytes() == (tmp_path / "again" / path.name).read_bytes()
+
+
+@pytest.mark.usefixtures("short")
+def test_a_recording_that_both_vendors_have_is_one_performance(tmp_path: Path) -> None:
+    first, second = (entry for entry in entries() if entry.take == entries()[0].take)
+    assert (first.vendor_id, second.vendor_id) == (1, 2)
+    assert (first.title, first.singers, first.seed) == (second.title, second.singers, second.seed)
+    render(first, tmp_path / "first")
+    redeliver(second, tmp_path / "first", tmp_path / "second")
+    render(second, tmp_path / "afresh")
+    for path in (tmp_path / "second").iterdir():
+        assert path.read_bytes() == (tmp_path / "afresh" / path.name).read_bytes()
+        same = path.read_bytes() == (tmp_path / "first" / path.name).read_bytes()
+        assert same == (path.name != "song.toml")
+
+
+def test_every_song_has_genres_and_another_title() -> None:
+    for entry in entries():
+        assert entry.piece.aliases
+        assert entry.piece.genres
+        assert all(genre_of(number) for number in entry.piece.genres)
+        assert len(set(entry.piece.genres)) == len(entry.piece.genres)
+
+
+def test_voices_have_pictures_of_their_own() -> None:
+    pictures = [draw_portrait(singer) for singer in read_plan()[0].values()]
+    assert {picture.size for picture in pictures} == {(320, 320)}
+    assert len({picture.tobytes() for picture in pictures}) == len(pictures)
 
 
 def test_the_version_is_a_short_hash() -> None:

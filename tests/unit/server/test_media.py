@@ -2,6 +2,7 @@
 
 import asyncio
 import re
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -216,7 +217,7 @@ def test_a_destroyed_session_downloads_nothing(member: Any, clip: str) -> None:
 
 def test_a_permission_runs_out_on_its_instant(world: Any, member: Any) -> None:
     profile = msgspec.structs.replace(world.centre.profiles[1], resource_ttl_ms=300_000)
-    object.__setattr__(world.centre, "profiles", {**world.centre.profiles, 1: profile})
+    world.centre = replace(world.centre, profiles={**world.centre.profiles, 1: profile})
     (resource,) = member.granted(resource_type=CLIP)["resources"]
     assert resource["resource_ttl"] == 300_000
     world.wait(299_999)

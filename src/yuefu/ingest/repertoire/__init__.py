@@ -1,10 +1,12 @@
 """The demo repertoire: free songs in our own notes, rendered to song folders by our own voices and band.
 
-`entries()` lists what there is, `render` makes one folder of it as a vendor would deliver it; a folder made under
-another `REPERTOIRE_VERSION` is to be made anew.
+`entries()` lists what there is, `render` makes one folder of it as a vendor would deliver it, `redeliver` makes it from
+one that holds the same recording; a folder made under another `REPERTOIRE_VERSION` is to be made anew.
 """
 
 import json
+import shutil
+from collections.abc import Mapping
 from functools import cache
 from hashlib import sha256
 from pathlib import Path
@@ -16,12 +18,13 @@ from PIL import Image
 from yuefu.ingest.repertoire.cover import draw_cover
 from yuefu.ingest.repertoire.performance import Pcm, Performance, perform
 from yuefu.ingest.repertoire.plan import HERE, Entry, chord_track, read_plan
+from yuefu.ingest.repertoire.portrait import draw_portrait
 from yuefu.ingest.repertoire.score import Score, parse_score
 from yuefu.music import band, harmony, instruments, phonetics, style, synthesis, voice
 from yuefu.music.synthesis import SAMPLE_RATE_HZ
 from yuefu.music.voice import Singer
 
-__all__ = ["REPERTOIRE_VERSION", "Entry", "entries", "render"]
+__all__ = ["REPERTOIRE_VERSION", "Entry", "entries", "redeliver", "render"]
 
 ALBUM = "乐府示范曲集"
 
@@ -51,6 +54,18 @@ def render(entry: Entry, folder: Path) -> None:
     else:
         _deliver_ultrastar(entry, performance, folder)
     _cover(entry, score).save(folder / "cover.jpg", quality=90)
+    for number, name in enumerate(entry.singers, 1):
+        draw_portrait(_plan()[0][name]).save(folder / _portrait_name(number), quality=90)
+    _write_sidecar(entry, folder)
+
+
+def redeliver(entry: Entry, rendered: Path, folder: Path) -> None:
+    """Make the song folder of an entry from that of another one of the same take: its files, under another sidecar."""
+    shutil.copytree(rendered, folder)
+    _write_sidecar(entry, folder)
+
+
+def _write_sidecar(entry: Entry, folder: Path) -> None:
     (folder / "song.toml").write_text(_sidecar(entry), "utf-8", newline="\n")
 
 
@@ -97,14 +112,27 @@ def _sidecar(entry: Entry) -> str:
     """The facts as TOML, whose strings and lists of strings are written as JSON's are."""
     facts = {
         "id": entry.key,
-        "title": entry.piece.title,
+        "title": entry.title,
+        "aliases": list(entry.piece.aliases),
         "singers": list(entry.singers),
         "album": ALBUM,
         "language": entry.piece.language,
         "genre": entry.piece.genre,
+        "genres": list(entry.piece.genres),
         "year": entry.piece.year,
+        "bpm": round(parse_score(entry.score_text).tempo),
+        **({"version": entry.version} if entry.version else {}),
     }
-    return "".join(f"{name} = {json.dumps(value, ensure_ascii=False)}\n" for name, value in facts.items())
+    pictures = {json.dumps(name, ensure_ascii=False): _portrait_name(n) for n, name in enumerate(entry.singers, 1)}
+    return f"{_toml(facts)}\n[pictures]\n{_toml(pictures)}"
+
+
+def _toml(table: Mapping[str, object]) -> str:
+    return "".join(f"{name} = {json.dumps(value, ensure_ascii=False)}\n" for name, value in table.items())
+
+
+def _portrait_name(number: int) -> str:
+    return f"singer-{number}.jpg"
 
 
 @cache

@@ -31,16 +31,19 @@ Delivery = Literal["ultrastar", "lrc"]
 class Piece(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """A song, whoever sings it. `year` is that of its first print; `source` says why it is free.
 
-    `medley_phrases` are the first and the last phrase of its medley, counted from 1.
+    `genre` is in its own language, `genres` are the documented numbers that come nearest. `medley_phrases` are the
+    first and the last phrase of its medley, counted from 1.
     """
 
     title: str
     language: str
     genre: str
+    genres: tuple[int, ...]
     year: int
     creator: str
     source: str
     chords: str
+    aliases: tuple[str, ...] = ()
     voices: tuple[str, ...] = ()
     medley_phrases: tuple[int, int] | None = None
     preview_s: float | None = None
@@ -48,7 +51,8 @@ class Piece(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tru
 
 class Entry(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """One delivery: a song sung by somebody, in a vendor's list. `song` names its folder of notes, `folder` the
-    folder it is rendered to; `seed` is the chance in its performance.
+    folder it is rendered to; `seed` is the chance in its performance. `variant` names a version of a song that another
+    entry has as it usually is, `version` says of which kind it is.
 
     "lrc" deliveries are audio with lyrics by the line, without notes or word times.
     """
@@ -63,11 +67,22 @@ class Entry(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tru
     style: str
     seed: int
     delivery: Delivery = "ultrastar"
+    variant: str = ""
+    version: str = ""
+
+    @property
+    def title(self) -> str:
+        return f"{self.piece.title} ({self.variant})" if self.variant else self.piece.title
+
+    @property
+    def take(self) -> tuple[object, ...]:
+        """What makes the recording: entries that agree in it are one performance, delivered twice."""
+        return self.song, self.singers, self.style, self.delivery
 
     @property
     def key(self) -> str:
         """The id its sidecar carries, by which an import knows it again."""
-        return f"demo-{self.vendor_id}-{self.song}"
+        return f"demo-{self.vendor_id}-{self.song}" + (f"-{self.version}" if self.version else "")
 
     @property
     def score_text(self) -> str:
@@ -88,14 +103,15 @@ class _Plan(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 def read_plan() -> tuple[dict[str, Singer], tuple[Entry, ...]]:
     """Singers by name, and the entries in their order. Raises ValueError for a plan that is wrong."""
     plan = msgspec.toml.decode((HERE / "repertoire.toml").read_bytes(), type=_Plan)
-    entries = []
+    entries: list[Entry] = []
+    seeds: dict[object, int] = {}
     for number, fields in enumerate(plan.entries, 1):
         piece = plan.songs.get(str(fields.get("song")))
         if piece is None:
             raise ValueError(f"entry {number} names no song of the plan: {fields.get('song')!r}")
         entry = msgspec.convert({**fields, "piece": msgspec.to_builtins(piece), "seed": number}, Entry)
         _check(entry, plan.singers)
-        entries.append(entry)
+        entries.append(msgspec.structs.replace(entry, seed=seeds.setdefault(entry.take, entry.seed)))
     return plan.singers, tuple(entries)
 
 

@@ -8,8 +8,8 @@ from yuefu.ids import SongId
 from yuefu.music.lyrics import Line, Lyrics
 from yuefu.rights.decision import decide
 from yuefu.rights.grant import Need, allows
-from yuefu.server.actions.resource_answer import SINGER_SEPARATOR
 from yuefu.server.actions.sessions import Member
+from yuefu.server.actions.song_rows import SINGER_SEPARATOR
 from yuefu.server.centre import Centre
 from yuefu.wire.client_api import KrcLine, KrcLyric, KrcTokenBody, KrcWord
 from yuefu.wire.codes import ClientCode

@@ -41,7 +41,7 @@ def find_media(centre: Centre, caller: Member, resource_id: str, track: str) -> 
     ref = parse_resource_id(resource_id)
     if ref is None:
         raise _not_granted()
-    grant = _live_grant(centre, caller.session.session_id, resource_id)
+    grant = live_grant(centre, caller.session.session_id, resource_id)
     part = _part(centre, ref, grant, track)
     if part is None:
         raise ClientRefusal(ClientCode.RESOURCE_MISSING, "track: the resource has no such track")
@@ -61,10 +61,11 @@ def find_media(centre: Centre, caller: Member, resource_id: str, track: str) -> 
 
 def check_still_held(centre: Centre, file: MediaFile) -> None:
     """Let bytes pass while session and grant run and the rights allow them. Raises `ClientRefusal`."""
-    _live_grant(centre, file.session_id, file.resource_id)
+    live_grant(centre, file.session_id, file.resource_id)
 
 
-def _live_grant(centre: Centre, session_id: int, resource_id: str) -> HeldGrant:
+def live_grant(centre: Centre, session_id: int, resource_id: str) -> HeldGrant:
+    """The session's grant of a resource, while it runs and the rights allow it. Raises `ClientRefusal`."""
     grant = centre.grants.held(session_id, resource_id)
     if grant is None:
         raise _not_granted()

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from msgspec import UNSET
 
 from yuefu.catalogue.song import Highlight, Song
+from yuefu.server.actions.song_rows import SINGER_SEPARATOR
 from yuefu.units import Span
 from yuefu.wire.client_api import (
     AccompanimentResult,
@@ -17,9 +18,6 @@ from yuefu.wire.client_api import (
 from yuefu.wire.vendor import ResourceType, VendorProfile
 
 ResourceAnswer = SongResult | AccompanimentResult | ClipResult | SegmentResult
-
-SINGER_SEPARATOR = "/"
-"""Between several singers where the wire has one text for them."""
 
 _OTHER_SEGMENTS = "other_segments"
 

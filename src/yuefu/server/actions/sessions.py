@@ -80,9 +80,10 @@ async def destroy(centre: Centre, caller: Member) -> None:
 
 def _login(centre: Centre, app: App | None, login_token: str) -> LoginClaims:
     """What the login token proves. An unknown app and a wrong token read alike."""
-    verify = token04.verify if login_token.startswith(token04.PREFIX) else user_token.verify
+    is_token04 = login_token.startswith(token04.PREFIX)
+    verify = token04.verify if is_token04 else user_token.verify
     try:
-        return verify(
+        claims = verify(
             login_token,
             app_id=app.app_id if app else 0,
             live_secrets=app.live_secrets if app else (),
@@ -90,3 +91,6 @@ def _login(centre: Centre, app: App | None, login_token: str) -> LoginClaims:
         )
     except (TokenInvalid, TokenExpired) as error:
         raise ClientRefusal(ClientCode.NOT_AUTHENTICATED, str(error)) from None
+    if is_token04 and app is not None and not app.takes_token04:
+        raise ClientRefusal(ClientCode.NOT_AUTHENTICATED, "the app takes no Token04; mint a JWT")
+    return claims

@@ -8,12 +8,14 @@ from yuefu import __version__
 from yuefu.errors import YuefuError
 from yuefu.server.cli.apps import app, token
 from yuefu.server.cli.bench import bench
+from yuefu.server.cli.charts import chart
 from yuefu.server.cli.config import config
 from yuefu.server.cli.deals import deal
 from yuefu.server.cli.importing import import_command
 from yuefu.server.cli.serving import demo, serve
 from yuefu.server.cli.signing import sign
 from yuefu.server.cli.songs import song
+from yuefu.server.cli.tags import tag
 
 
 @click.group(context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100})
@@ -25,7 +27,7 @@ def commands() -> None:
     """
 
 
-for command in (demo, serve, import_command, song, deal, app, token, sign, config, bench):
+for command in (demo, serve, import_command, song, chart, tag, deal, app, token, sign, config, bench):
     commands.add_command(command)
 
 

@@ -2,19 +2,101 @@
 
 import secrets
 import time
+from collections.abc import Callable, Iterable
+from functools import partial
+from typing import Any, TypeVar
 
 import click
 
-from yuefu.access.app import SCENES, App
+from yuefu.access.app import MAX_CALLS_PER_S, SCENES, App, with_changes, with_new_secret, with_rotation_finished
 from yuefu.client import mint_login_token
 from yuefu.ids import AppId
 from yuefu.server.cli.options import print_json, print_table, settings_for, standard_options
-from yuefu.server.founding import new_app
+from yuefu.server.founding import new_app, new_secret
 from yuefu.server.wiring import Installation, open_installation
+from yuefu.wire.operations import OPERATIONS
 from yuefu.wire.signing import MAX_APP_ID
 from yuefu.wire.vendor import BillingMode
 
+F = TypeVar("F", bound=Callable[..., Any])
+
 _DAY_S = 86_400
+_NONE = "none"
+_OWN_RATE = "default"
+
+
+class GrantedNumber(click.ParamType[int | None]):
+    """A number of a small range, or "none": nothing of this kind is granted."""
+
+    name = "number"
+
+    def __init__(self, highest: int, lowest: int) -> None:
+        self._range = click.IntRange(lowest, highest)
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> int | None:
+        return None if value in {None, _NONE} else self._range.convert(value, param, ctx)
+
+
+class QuotaType(click.ParamType[tuple[str, int | None]]):
+    """`ACTION=N`: calls a second, or `ACTION=default` for the operation's own rate."""
+
+    name = "action=n"
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> tuple[str, int | None]:
+        action, _, rate = value.partition("=")
+        known = sorted(operation.action for operation in OPERATIONS)
+        if action not in known:
+            self.fail(f"{action!r} is no Action; there are {', '.join(known)}", param, ctx)
+        if rate == _OWN_RATE:
+            return action, None
+        return action, click.IntRange(1, MAX_CALLS_PER_S).convert(rate, param, ctx)
+
+
+def grant_options(command: F) -> F:
+    """What an app may be granted."""
+    options = (
+        click.option("--vendor", "vendors", type=int, multiple=True, help="A vendor it may use; repeat."),
+        click.option("--default-vendor", type=int, help="What VendorId 0 means."),
+        click.option(
+            "--scene", "scenes", type=GrantedNumber(4, lowest=1), multiple=True, help="A scene 1-4, or none; repeat."
+        ),
+        click.option(
+            "--billing",
+            "billing_modes",
+            type=GrantedNumber(max(BillingMode), lowest=0),
+            multiple=True,
+            help="A billing mode 0-3, or none; repeat.",
+        ),
+        click.option("--territory", "home_territory", help="Its home, ISO 3166-1 alpha-2."),
+        click.option(
+            "--quota",
+            "quotas",
+            type=QuotaType(),
+            multiple=True,
+            help="Calls a second of an Action, as QuerySong=50; QuerySong=default for the documented rate. Repeat.",
+        ),
+        click.option(
+            "--replay-protection/--no-replay-protection",
+            "is_replay_protected",
+            default=None,
+            help="Whether a nonce is good once only.",
+        ),
+        click.option(
+            "--signature2/--no-signature2",
+            "takes_signature2",
+            default=None,
+            help="Whether signature 2.0 is taken beside RFC 9421.",
+        ),
+        click.option(
+            "--token04/--no-token04",
+            "takes_token04",
+            default=None,
+            help="Whether login tokens may be Token04.",
+        ),
+    )
+    for option in reversed(options):
+        command = option(command)
+    return command
 
 
 @click.group()
@@ -25,43 +107,90 @@ def app() -> None:
 @app.command("create")
 @click.argument("name")
 @click.option("--id", "app_id", type=click.IntRange(1, MAX_APP_ID), help="The AppId. [default: a random one]")
-@click.option("--vendor", "vendors", type=int, multiple=True, required=True, help="A vendor it may use; repeat.")
-@click.option("--default-vendor", type=int, help="What VendorId 0 means. [default: the first --vendor]")
-@click.option("--scene", "scenes", type=click.IntRange(1, 4), multiple=True, help="A scene; repeat. [default: all]")
-@click.option("--billing", type=click.IntRange(0, 3), multiple=True, help="A billing mode; repeat. [default: 0]")
-@click.option("--territory", help="Its home, ISO 3166-1 alpha-2. [default: the setting home_territory]")
+@grant_options
 @standard_options
-def create(
-    *,
-    name: str,
-    app_id: int | None,
-    vendors: tuple[int, ...],
-    default_vendor: int | None,
-    scenes: tuple[int, ...],
-    billing: tuple[int, ...],
-    territory: str | None,
-    data: str | None,
-    as_json: bool,
-) -> None:
-    """Create an app. Its ServerSecret is printed once, here; the store keeps it sealed."""
+def create(*, name: str, app_id: int | None, data: str | None, as_json: bool, **grants: Any) -> None:
+    """Create an app, with what the options grant it: at least one --vendor.
+
+    The first --vendor is the default one, all scenes and billing per use are granted, the home is the setting
+    home_territory, unless the options say otherwise. The ServerSecret is printed once, here; the store keeps it sealed.
+    """
+    if not grants["vendors"]:
+        raise click.UsageError("Missing option '--vendor'.")
+    grants["default_vendor"] = grants["default_vendor"] or grants["vendors"][0]
+    grants["vendors"] += (grants["default_vendor"],)
     settings = settings_for(data)
     with open_installation(settings) as installation:
-        _check_vendors(installation, (*vendors, *((default_vendor,) if default_vendor else ())))
-        created = new_app(
+        fresh = new_app(
             name,
             app_id=app_id or secrets.randbelow(MAX_APP_ID) + 1,
-            vendors=vendors,
-            default_vendor=default_vendor or vendors[0],
-            scenes=scenes or SCENES,
-            billing=billing or (BillingMode.PER_USE,),
-            territory=territory or settings.home_territory,
+            vendors=grants["vendors"],
+            default_vendor=grants["default_vendor"],
+            scenes=SCENES,
+            billing=(BillingMode.PER_USE,),
+            territory=settings.home_territory,
         )
+        created = _granted(installation, grants)(fresh)
         installation.centre.apps.create(created, at_ms=installation.centre.now_ms())
-    if as_json:
-        print_json({"app_id": created.app_id, "name": name, "server_secret": created.live_secrets[0]})
-        return
-    click.echo(f"AppId         {created.app_id}\nServerSecret  {created.live_secrets[0]}")
-    click.echo("Keep the secret: it is not shown again.")
+    _print_secret(created, as_json=as_json)
+
+
+@app.command("grant")
+@click.argument("app_id", metavar="APP", type=int)
+@click.option("--name", help="What it is called.")
+@grant_options
+@standard_options
+def grant(*, app_id: int, name: str | None, data: str | None, as_json: bool, **grants: Any) -> None:
+    """Change what APP may do, at once and for running servers too.
+
+    What an option names takes the place of what was granted before; what no option names stays. So
+    `--vendor 1 --vendor 2` grants these two and no other.
+    """
+    with open_installation(settings_for(data)) as installation:
+        change = _granted(installation, grants if name is None else {**grants, "name": name})
+        changed = installation.centre.apps.change(AppId(app_id), change)
+    _print_app(changed, as_json=as_json)
+
+
+@app.command("rotate-secret")
+@click.argument("app_id", metavar="APP", type=int)
+@click.option("--finish", is_flag=True, help="End the rotation: the old secret is good no more.")
+@standard_options
+def rotate_secret(*, app_id: int, finish: bool, data: str | None, as_json: bool) -> None:
+    """Give APP a second ServerSecret, printed once, here. Both are good until the rotation is finished."""
+    with open_installation(settings_for(data)) as installation:
+        change = with_rotation_finished if finish else partial(with_new_secret, secret=new_secret())
+        changed = installation.centre.apps.change(AppId(app_id), change)
+    if finish:
+        _print_app(changed, as_json=as_json)
+    else:
+        _print_secret(changed, as_json=as_json)
+
+
+@app.command("disable")
+@click.argument("app_id", metavar="APP", type=int)
+@standard_options
+def disable(*, app_id: int, data: str | None, as_json: bool) -> None:
+    """Switch APP off: its calls are refused and its sessions worth nothing, until it is enabled."""
+    _switch(app_id, data=data, as_json=as_json, is_enabled=False)
+
+
+@app.command("enable")
+@click.argument("app_id", metavar="APP", type=int)
+@standard_options
+def enable(*, app_id: int, data: str | None, as_json: bool) -> None:
+    """Switch APP on again."""
+    _switch(app_id, data=data, as_json=as_json, is_enabled=True)
+
+
+@app.command("show")
+@click.argument("app_id", metavar="APP", type=int)
+@standard_options
+def show(*, app_id: int, data: str | None, as_json: bool) -> None:
+    """What APP was granted. Secrets are never shown."""
+    with open_installation(settings_for(data)) as installation:
+        found = find_app(installation, app_id)
+    _print_app(found, as_json=as_json)
 
 
 @app.command("list")
@@ -71,13 +200,20 @@ def list_apps(*, data: str | None, as_json: bool) -> None:
     with open_installation(settings_for(data)) as installation:
         apps = installation.centre.apps.apps()
     if as_json:
-        print_json([_shown(each) for each in apps])
+        print_json([_facts(each) for each in apps])
         return
     rows = [
-        (str(each.app_id), each.name, _numbers(each.vendors), _numbers(each.scenes), _numbers(each.billing_modes))
+        (
+            str(each.app_id),
+            each.name,
+            "on" if each.is_enabled else "off",
+            _spaced(each.vendors),
+            _spaced(each.scenes),
+            _spaced(each.billing_modes),
+        )
         for each in apps
     ]
-    print_table(("AppId", "Name", "Vendors", "Scenes", "Billing"), rows)
+    print_table(("AppId", "Name", "", "Vendors", "Scenes", "Billing"), rows)
 
 
 @click.command()
@@ -125,18 +261,68 @@ def find_app(installation: Installation, app_id: int) -> App:
     return found
 
 
-def _check_vendors(installation: Installation, vendors: tuple[int, ...]) -> None:
+def _granted(installation: Installation, grants: dict[str, Any]) -> Callable[[App], App]:
+    """The change that the grant options ask for. An option that was not given asks for none."""
+    given = {name: value for name, value in grants.items() if value not in {None, ()}}
+    _check_vendors(installation, (*given.get("vendors", ()), given.get("default_vendor")))
+    quotas = dict(given.pop("quotas", ()))
+    changes = {name: frozenset(value) - {None} if isinstance(value, tuple) else value for name, value in given.items()}
+
+    def change(app: App) -> App:
+        rates = {action: rate for action, rate in {**app.quotas, **quotas}.items() if rate is not None}
+        return with_changes(app, **changes, quotas=rates)
+
+    return change
+
+
+def _switch(app_id: int, *, data: str | None, as_json: bool, is_enabled: bool) -> None:
+    with open_installation(settings_for(data)) as installation:
+        changed = installation.centre.apps.change(AppId(app_id), partial(with_changes, is_enabled=is_enabled))
+    _print_app(changed, as_json=as_json)
+
+
+def _check_vendors(installation: Installation, vendors: Iterable[int | None]) -> None:
     known = sorted(vendor for vendor in installation.centre.profiles if vendor)
     for vendor in vendors:
-        if vendor not in known:
+        if vendor is not None and vendor not in known:
             raise click.UsageError(f"there is no vendor {vendor}; there are {', '.join(map(str, known))}")
 
 
-def _numbers(numbers: frozenset[int]) -> str:
+def _print_secret(app: App, *, as_json: bool) -> None:
+    if as_json:
+        print_json({"app_id": app.app_id, "name": app.name, "server_secret": app.live_secrets[0]})
+        return
+    click.echo(f"AppId         {app.app_id}\nServerSecret  {app.live_secrets[0]}")
+    click.echo("Keep the secret: it is not shown again.")
+
+
+def _print_app(app: App, *, as_json: bool) -> None:
+    facts = _facts(app)
+    if as_json:
+        print_json(facts)
+        return
+    for name, value in facts.items():
+        click.echo(f"{name:<22}{_words(value)}")
+
+
+def _words(value: object) -> str:
+    match value:
+        case bool():
+            return "yes" if value else "no"
+        case list():
+            return _spaced(value) or _NONE
+        case dict():
+            return " ".join(f"{name}={rate}" for name, rate in value.items()) or _OWN_RATE
+        case _:
+            return str(value)
+
+
+def _spaced(numbers: Iterable[int]) -> str:
     return " ".join(str(number) for number in sorted(numbers))
 
 
-def _shown(app: App) -> dict[str, object]:
+def _facts(app: App) -> dict[str, object]:
+    """Everything of an app but its secrets, of which only the number is told: two during a rotation."""
     return {
         "app_id": app.app_id,
         "name": app.name,
@@ -146,4 +332,9 @@ def _shown(app: App) -> dict[str, object]:
         "scenes": sorted(app.scenes),
         "billing_modes": sorted(app.billing_modes),
         "home_territory": app.home_territory,
+        "quotas": dict(sorted(app.quotas.items())),
+        "is_replay_protected": app.is_replay_protected,
+        "takes_signature2": app.takes_signature2,
+        "takes_token04": app.takes_token04,
+        "live_secrets": len(app.live_secrets),
     }

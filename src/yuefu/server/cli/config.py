@@ -1,5 +1,7 @@
 """`yuefu config`."""
 
+from typing import Any
+
 import click
 
 from yuefu.server.cli.options import print_json, print_table, settings_for, standard_options
@@ -18,4 +20,8 @@ def show(*, data: str | None, as_json: bool) -> None:
     if as_json:
         print_json(shown)
     else:
-        print_table(("Setting", "Value"), [(name, str(value)) for name, value in shown.items()])
+        print_table(("Setting", "Value"), [(name, _spell(value)) for name, value in shown.items()])
+
+
+def _spell(value: Any) -> str:
+    return ", ".join(value) if isinstance(value, tuple | list) else str(value)

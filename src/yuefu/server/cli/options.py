@@ -9,6 +9,7 @@ import msgspec
 from rich.console import Console
 from rich.table import Table
 
+from yuefu.ids import SongId, parse_song_id
 from yuefu.server.settings import Settings, load_settings
 from yuefu.units import parse_instant_ms
 
@@ -58,3 +59,18 @@ class InstantType(click.ParamType[int]):
 
 
 INSTANT = InstantType()
+
+
+class SongIdType(click.ParamType[SongId]):
+    """A song's id as the wire writes it."""
+
+    name = "song"
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> SongId:
+        song_id = parse_song_id(str(value))
+        if song_id is None:
+            self.fail(f"{value!r} is no song id", param, ctx)
+        return song_id
+
+
+SONG_ID = SongIdType()

@@ -2,9 +2,11 @@
 
 import os
 import socket
+import ssl
+from pathlib import Path
 
 import click
-from granian.constants import Interfaces, Loops
+from granian.constants import Interfaces, Loops, SSLProtocols
 from granian.log import LogLevels
 from granian.server import Server
 
@@ -48,11 +50,12 @@ def demo(*, host: str | None, port: int | None, no_serve: bool, data: str | None
 def run_server(settings: Settings, *, as_json: bool) -> None:
     """Serve until told to stop. Workers are told the settings by their environment."""
     _check_port(settings)
+    certificate, key = _check_tls(settings)
     with open_installation(settings):
         pass  # whatever is wrong with the data folder is said here, not by each worker
     for name, value in settings.environment().items():
         os.environ[PREFIX + name] = value
-    base_url = f"http://{settings.host}:{settings.port}"
+    base_url = settings.listening_url
     if as_json:
         print_json({"base_url": base_url})
     else:
@@ -67,8 +70,22 @@ def run_server(settings: Settings, *, as_json: bool) -> None:
         loop=Loops.uvloop,
         websockets=False,
         backlog=_BACKLOG,
+        ssl_cert=certificate,
+        ssl_key=key,
+        ssl_protocol_min=SSLProtocols.tls12,
         log_level=LogLevels.warning,
     ).serve()
+
+
+def _check_tls(settings: Settings) -> tuple[Path | None, Path | None]:
+    """The certificate and its key, if there are to be any. Raises `BadSettings` for files that do not make a pair."""
+    if settings.tls_files is None:
+        return None, None
+    try:
+        ssl.create_default_context(ssl.Purpose.CLIENT_AUTH).load_cert_chain(*settings.tls_files, password="")
+    except (OSError, ValueError) as error:
+        raise BadSettings(f"tls_certificate, tls_key: {error}") from None
+    return settings.tls_files
 
 
 def _check_port(settings: Settings) -> None:

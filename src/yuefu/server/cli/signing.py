@@ -19,7 +19,7 @@ from yuefu.server.wiring import open_installation
 @click.option("--user", "user_id", default="yuefu-sign", show_default=True)
 @click.option("--vendor", "vendor_id", type=int, default=0, show_default=True)
 @click.option("--room", "room_id", default="")
-@click.option("--base-url", help="Where the centre is. [default: the demo's, else http://HOST:PORT of the settings]")
+@click.option("--base-url", help="Where the centre is. [default: the demo's, else that of the settings]")
 @standard_options
 def sign(
     *,
@@ -43,7 +43,7 @@ def sign(
     with open_installation(settings) as installation:
         secret = find_app(installation, app_id).live_secrets[0]
     url = signed_url(
-        base_url or demo_base_url(settings) or f"http://{settings.host}:{settings.port}",
+        base_url or demo_base_url(settings) or settings.base_url,
         action,
         _collect(params),
         app_id=app_id,

@@ -5,10 +5,13 @@ from typing import Any
 import click
 import msgspec
 
-from yuefu.catalogue.song import Song
+from yuefu.catalogue.facts import write_fact
+from yuefu.catalogue.genre import genre_of
+from yuefu.catalogue.song import Song, SongFacts
 from yuefu.ids import SongId, VendorId
 from yuefu.rights.decision import Answer, decide
 from yuefu.server.centre import Transaction
+from yuefu.server.cli.facts import edit, export, import_
 from yuefu.server.cli.options import print_json, print_table, settings_for, standard_options
 from yuefu.server.wiring import Installation, open_installation
 from yuefu.units import MINUTE_MS, SECOND_MS, format_instant
@@ -17,6 +20,10 @@ from yuefu.units import MINUTE_MS, SECOND_MS, format_instant
 @click.group()
 def song() -> None:
     """Songs: what the catalogue holds."""
+
+
+for command in (edit, export, import_):
+    song.add_command(command)
 
 
 @song.command("list")
@@ -49,12 +56,22 @@ def list_songs(*, vendor: int | None, data: str | None, as_json: bool) -> None:
 @click.argument("song_id", type=int)
 @standard_options
 def show(*, song_id: int, data: str | None, as_json: bool) -> None:
-    """All that is known of one song: facts, parts, highlight, rights."""
+    """All that is known of one song: facts, parts, highlight, rights, and its like."""
     with open_installation(settings_for(data)) as installation:
-        found = installation.centre.songs.song(SongId(song_id))
+        songs = installation.centre.songs
+        found = songs.song(SongId(song_id))
         decision = decide(installation.centre.rights.rights(found.song_id), at_ms=installation.centre.now_ms())
+        twins = [songs.song(each) for each in songs.twins(found.song_id)]
+        versions = [songs.song(each) for each in songs.versions(found.song_id)]
     if as_json:
-        print_json({**msgspec.to_builtins(found), "rights": msgspec.to_builtins(decision)})
+        print_json(
+            {
+                **msgspec.to_builtins(found),
+                "rights": msgspec.to_builtins(decision),
+                "same_recording": [_relative(each) for each in twins],
+                "other_versions": [_relative(each) for each in versions],
+            }
+        )
         return
     published = found.published
     print_table(
@@ -64,9 +81,10 @@ def show(*, song_id: int, data: str | None, as_json: bool) -> None:
             ("revision", str(found.revision)),
             ("vendor", str(found.vendor_id)),
             ("source key", published.source_key),
-            ("title", published.facts.title),
-            ("singers", "/".join(published.facts.singers)),
+            *((field, _fact(found, field)) for field in SongFacts.__struct_fields__),
             ("length", _clock(published.duration_ms)),
+            ("also at vendor", "\n".join(f"{each.vendor_id}: {_name(each)}" for each in twins)),
+            ("other versions", "\n".join(f"vendor {each.vendor_id}: {_name(each)}" for each in versions)),
             ("may be played", _explain(decision.play)),
             ("may be sung", _explain(decision.sing)),
             ("highlight", _highlight(found)),
@@ -120,6 +138,38 @@ def _summary(installation: Installation, found: Song) -> dict[str, Any]:
         "may_play": decision.play.allowed,
         "may_sing": decision.sing.allowed,
         "states": [state.value for state in found.published.states],
+    }
+
+
+def _fact(found: Song, field: str) -> str:
+    """A fact in words, and what the delivery says where an operator says otherwise."""
+    words = _words(found.published.facts, field)
+    if found.delivered is None or _words(found.delivered, field) == words:
+        return words
+    return f"{words or 'nothing'} (edited; delivered: {_words(found.delivered, field) or 'nothing'})"
+
+
+def _words(facts: SongFacts, field: str) -> str:
+    texts = write_fact(facts, field)
+    if field == "genres":
+        return ", ".join(f"{number} {genre.english}" for number in facts.genres if (genre := genre_of(number)))
+    return "/".join(texts)
+
+
+def _name(found: Song) -> str:
+    facts = found.published.facts
+    version = f", {facts.version.value}" if facts.version.value else ""
+    return f"{facts.title} - {'/'.join(facts.singers)} (song {found.song_id}{version})"
+
+
+def _relative(found: Song) -> dict[str, Any]:
+    facts = found.published.facts
+    return {
+        "song_id": str(found.song_id),
+        "vendor_id": found.vendor_id,
+        "title": facts.title,
+        "singers": list(facts.singers),
+        "version": facts.version.value,
     }
 
 

@@ -12,16 +12,25 @@ import msgspec
 import structlog
 
 from yuefu.access.app import App, UnknownApp
-from yuefu.access.authentication import RateExceeded, ReplayedNonce, StaleTimestamp, WrongSignature
-from yuefu.errors import Busy, YuefuError
+from yuefu.access.authentication import (
+    Caller,
+    RateExceeded,
+    ReplayedNonce,
+    SignatureNotTaken,
+    StaleTimestamp,
+    WrongSignature,
+)
+from yuefu.errors import EngineBusy, YuefuError
 from yuefu.server.actions import ACTIONS, Action
-from yuefu.server.actions.question import Question, choose_vendor
+from yuefu.server.actions.question import Question, pose
 from yuefu.server.centre import Centre
+from yuefu.server.http.message import http_message
 from yuefu.wire.codes import Code
 from yuefu.wire.envelope import render_refusal, render_reply
+from yuefu.wire.http_signature import MAX_SIGNED_BYTES, HttpMessage, signed_message
 from yuefu.wire.query import parse_query
 from yuefu.wire.refusal import Refusal, illegal
-from yuefu.wire.signing import FRESHNESS_S, signed_query
+from yuefu.wire.signing import signed_query
 from yuefu.wire.vendor import BillingMode
 
 Scope = MutableMapping[str, Any]
@@ -32,38 +41,58 @@ _JSON_HEADERS = [(b"content-type", b"application/json; charset=utf-8")]
 _log = structlog.get_logger(__name__)
 
 
-def answer_action(centre: Centre, raw_query: bytes, body: bytes = b"", content_type: str = "") -> bytes:
-    """The answer to one signed query, whatever it holds. Never raises: what goes wrong is a code in the answer."""
+def answer_action(
+    centre: Centre,
+    raw_query: bytes,
+    body: bytes = b"",
+    content_type: str = "",
+    message: HttpMessage | None = None,
+) -> bytes:
+    """The answer to one query, signed by itself (2.0) or by its `message` (RFC 9421). Never raises: what goes wrong is
+    a code in the answer.
+    """
     request_id = centre.new_request_id()
     try:
         fields = parse_query(raw_query)
         action = _action(fields)
         operation = action.operation
-        query = signed_query(fields)
+        query = signed_query(fields) if message is None else signed_message(fields, message)
         caller = centre.gate.admit(query, calls_per_s=operation.calls_per_s, at_us=centre.now_us())
-        _check_usable(caller.app)
-        vendor_id = choose_vendor(centre, caller.app, query.vendor_id, action=operation.action, parameter="VendorId")
-        _check_billing(caller.app, room_id=query.room_id)
+        question = settle(centre, action, caller, vendor=query.vendor_id)
         if body:
             _add_body(query.business, body, content_type)
         params = operation.parse_action(query.business)
-        question = Question(
-            app=caller.app,
-            vendor_id=vendor_id,
-            profile=centre.profiles[vendor_id],
-            territory=caller.territory,
-            at_ms=centre.now_ms(),
-        )
         result = action.handle(centre, question, params)
         return render_reply(message=operation.message, request_id=request_id, data=operation.render_action(result))
-    except YuefuError as error:
-        refusal = as_refusal(error)
-        if refusal.code is Code.ENGINE_ERROR:
-            _log.error("engine failed", request_id=request_id, error=str(error))
+    except Exception as error:  # noqa: BLE001 - whatever it was, the caller gets an answer
+        refusal = refuse(error, request_id=request_id)
         return render_refusal(code=refusal.code, message=refusal.message, request_id=request_id)
-    except Exception:  # noqa: BLE001 - the last resort of the edge: whatever it was, the caller gets an answer
-        _log.exception("action failed", request_id=request_id)
-        return render_refusal(code=Code.SYSTEM_ERROR, message="system error", request_id=request_id)
+
+
+def settle(centre: Centre, action: Action, caller: Caller, *, vendor: int) -> Question:
+    """The question that a proven caller poses, of the vendor it asked for. Raises `Refusal`."""
+    _check_usable(caller.app)
+    question = pose(
+        centre, action.operation, caller.app, vendor=vendor, parameter="VendorId", territory=caller.territory
+    )
+    _check_billing(caller.app, room_id=caller.room_id)
+    return question
+
+
+def refuse(error: Exception, *, request_id: str) -> Refusal:
+    """The last resort of the edge: the refusal for whatever went wrong. Faults of our own go to the log."""
+    match error:
+        case YuefuError():
+            refusal = as_refusal(error)
+            if refusal.code is Code.ENGINE_ERROR:
+                _log.error("engine failed", request_id=request_id, error=str(error))
+            return refusal
+        case OSError():
+            _log.error("engine failed", request_id=request_id, exc_info=error)
+            return Refusal(Code.ENGINE_UNDEFINED, "undefined engine error")
+        case _:
+            _log.error("action failed", request_id=request_id, exc_info=error)
+            return Refusal(Code.SYSTEM_ERROR, "system error")
 
 
 def as_refusal(error: YuefuError) -> Refusal:
@@ -74,17 +103,17 @@ def as_refusal(error: YuefuError) -> Refusal:
         case UnknownApp():
             return Refusal(Code.APP_INVALID, f"AppId: {error}")
         case StaleTimestamp():
-            return Refusal(
-                Code.SIGNATURE_EXPIRED, f"Timestamp: more than {FRESHNESS_S} seconds from the server's clock"
-            )
+            return Refusal(Code.SIGNATURE_EXPIRED, str(error))
         case WrongSignature():
             return Refusal(Code.SIGNATURE_WRONG, "Signature: not the one of these values")
         case ReplayedNonce():
-            return Refusal(Code.SIGNATURE_WRONG, "SignatureNonce: used before; sign every call anew")
+            return Refusal(Code.SIGNATURE_WRONG, str(error))
+        case SignatureNotTaken():
+            return Refusal(Code.SIGNATURE_WRONG, "SignatureVersion: the app takes RFC 9421 signatures only")
         case RateExceeded():
             return Refusal(Code.RATE_EXCEEDED, "too many calls; retry later")
-        case Busy():
-            return Refusal(Code.SYSTEM_BUSY, "busy; retry later")
+        case EngineBusy():
+            return Refusal(Code.SYSTEM_BUSY, "system busy; retry later")
         case _:
             return Refusal(Code.ENGINE_ERROR, "engine error")
 
@@ -95,12 +124,13 @@ async def serve_action(centre: Centre, scope: Scope, receive: Receive, send: Sen
     if scope["method"] == "POST":
         body = await read_body(receive)
         content_type = header(scope, b"content-type")
-    answer = answer_action(centre, scope["query_string"], body, content_type)
+    message = http_message(centre, scope, body)
+    answer = answer_action(centre, scope["query_string"], body, content_type, message)
     await send({"type": "http.response.start", "status": 200, "headers": _JSON_HEADERS})
     await send({"type": "http.response.body", "body": answer})
 
 
-MAX_BODY_BYTES = 65_536
+MAX_BODY_BYTES = MAX_SIGNED_BYTES
 _FORM = "application/x-www-form-urlencoded"
 
 

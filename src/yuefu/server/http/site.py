@@ -5,15 +5,21 @@ from contextlib import asynccontextmanager
 from importlib.resources import files
 
 from starlette.applications import Starlette
+from starlette.exceptions import HTTPException
 from starlette.requests import Request
 from starlette.responses import HTMLResponse, PlainTextResponse, Response
 from starlette.routing import Route
 
 from yuefu.ids import AppId
 from yuefu.server.centre import Centre
+from yuefu.server.http.aliases import alias_routes
 from yuefu.server.http.client_api import client_routes
 from yuefu.server.http.edge import Receive, Scope, Send, header, serve_action
+from yuefu.server.http.front import reached
 from yuefu.server.http.media import media_routes
+from yuefu.server.http.openapi import openapi_route
+from yuefu.server.http.pictures import picture_routes
+from yuefu.server.http.problems import missing_page, problem_routes
 
 _ANY_APP = AppId(1)
 _ACTION_METHODS = {"GET", "POST"}
@@ -36,14 +42,19 @@ class Site:
                 Route("/", _landing_page, methods=["GET"]),
                 Route("/healthz", _healthz, methods=["GET"]),
                 Route("/readyz", self._readyz, methods=["GET"]),
+                openapi_route(centre),
+                *alias_routes(centre),
                 *client_routes(centre),
                 *media_routes(centre),
+                *picture_routes(centre),
+                *problem_routes(),
             ],
+            exception_handlers={HTTPException: missing_page(centre)},
         )
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] == "http" and scope["path"] == "/" and _is_action(scope):
-            await serve_action(self._centre, scope, receive, send)
+            await serve_action(reached(self._centre, scope), scope, receive, send)
         else:
             await self._rest(scope, receive, send)
 

@@ -1,11 +1,12 @@
 """Apps in SQLite. Secrets are sealed before they get here and stay sealed in the file."""
 
+from collections.abc import Callable
 from typing import Any
 
 import apsw
 import msgspec
 
-from yuefu.access.app import App, AppExists
+from yuefu.access.app import App, AppExists, UnknownApp
 from yuefu.access.keyring import KeyRing
 from yuefu.ids import AppId, VendorId
 from yuefu.storage.sqlite.database import Database, fetch
@@ -13,14 +14,20 @@ from yuefu.storage.sqlite.database import Database, fetch
 _PURPOSE = "server-secret"
 _APP = """
 SELECT name, sealed_secrets, default_vendor, vendors, scenes, billing_modes, home_territory, is_enabled,
-       is_replay_protected
+       is_replay_protected, quotas, takes_signature2, takes_token04
 FROM apps WHERE app_id = ?
 """
 _ALL = "SELECT app_id FROM apps ORDER BY app_id"
-_PUT = """
+_CREATE = """
 INSERT INTO apps (name, sealed_secrets, default_vendor, vendors, scenes, billing_modes, home_territory, is_enabled,
-                  is_replay_protected, app_id, created_at_ms)
-VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
+                  is_replay_protected, quotas, takes_signature2, takes_token04, app_id, created_at_ms)
+VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
+"""
+_CHANGE = """
+UPDATE apps
+SET name = ?, sealed_secrets = ?, default_vendor = ?, vendors = ?, scenes = ?, billing_modes = ?, home_territory = ?,
+    is_enabled = ?, is_replay_protected = ?, quotas = ?, takes_signature2 = ?, takes_token04 = ?
+WHERE app_id = ?
 """
 
 
@@ -59,12 +66,25 @@ class SqliteApps:
         def job(connection: apsw.Connection) -> None:
             if fetch(connection, _APP, (app.app_id,)):
                 raise AppExists(app.app_id)
-            connection.execute(_PUT, (*columns, app.app_id, at_ms))
+            connection.execute(_CREATE, (*columns, app.app_id, at_ms))
 
         self._database.write(job)
 
+    def change(self, app_id: AppId, change: Callable[[App], App]) -> App:
+        """Replace the app by what `change` makes of it, in one transaction. Raises `UnknownApp`, or as `change`."""
+
+        def job(connection: apsw.Connection) -> App:
+            rows = fetch(connection, _APP, (app_id,))
+            if not rows:
+                raise UnknownApp(app_id)
+            changed = change(self._to_app(app_id, rows[0]))
+            connection.execute(_CHANGE, (*self._columns(changed), app_id))
+            return changed
+
+        return self._database.write(job)
+
     def _to_app(self, app_id: AppId, row: tuple[Any, ...]) -> App:
-        name, sealed, default_vendor, vendors, scenes, modes, territory, enabled, protected = row
+        name, sealed, default_vendor, vendors, scenes, modes, territory, enabled, protected, quotas, md5, token04 = row
         return App(
             app_id=app_id,
             name=name,
@@ -78,6 +98,9 @@ class SqliteApps:
             home_territory=territory,
             is_enabled=bool(enabled),
             is_replay_protected=bool(protected),
+            quotas=msgspec.json.decode(quotas, type=dict[str, int]),
+            takes_signature2=bool(md5),
+            takes_token04=bool(token04),
         )
 
     def _columns(self, app: App) -> tuple[Any, ...]:
@@ -93,6 +116,9 @@ class SqliteApps:
             app.home_territory,
             app.is_enabled,
             app.is_replay_protected,
+            msgspec.json.encode(app.quotas, order="sorted").decode(),
+            app.takes_signature2,
+            app.takes_token04,
         )
 
 

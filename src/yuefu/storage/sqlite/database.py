@@ -19,7 +19,7 @@ from typing import Any, Self, TypeVar, cast
 
 import apsw
 
-from yuefu.errors import Busy, YuefuError
+from yuefu.errors import EngineBusy, YuefuError
 from yuefu.storage.sqlite.schema import MIGRATIONS
 from yuefu.units import SECOND_MS
 
@@ -31,6 +31,8 @@ SAFE_VERSION = 3_051_003
 GROUP_SIZE = 256
 BUSY_TIMEOUT_MS = 10_000
 _CACHE_KIB = 65_536
+_CHECKPOINT_PAGES = 8_000
+"""32 MiB of log before it is worked into the file: pages that an import touches again and again are copied once."""
 _WAL_RETRY_S = 0.01
 
 _ENGINE_FAILURES = (
@@ -50,8 +52,8 @@ class StorageFailed(YuefuError):
     """The engine could not do it: disk full, file damaged. Nothing of it was written."""
 
 
-class StorageBusy(StorageFailed, Busy):
-    """Another process held the file for too long. Nothing was written."""
+class StorageBusy(StorageFailed, EngineBusy):
+    """Other connections kept the file locked for longer than `BUSY_TIMEOUT_MS`."""
 
 
 class Database:
@@ -119,7 +121,7 @@ class Database:
         fetch(
             connection,
             "PRAGMA synchronous=FULL; PRAGMA foreign_keys=ON; PRAGMA recursive_triggers=ON;"  # REPLACE deletes, too
-            f"PRAGMA cache_size=-{_CACHE_KIB}; PRAGMA temp_store=MEMORY",
+            f"PRAGMA cache_size=-{_CACHE_KIB}; PRAGMA temp_store=MEMORY; PRAGMA wal_autocheckpoint={_CHECKPOINT_PAGES}",
         )
         return connection
 
@@ -143,11 +145,12 @@ class Database:
 
     def _commit_group(self, group: list[_Job]) -> None:
         connection = self._write_connection
+        attempt = _attempt if len(group) > 1 else _attempt_alone
         outcomes: list[tuple[Future[Any], Any, BaseException | None]] = []
         try:
             connection.execute("BEGIN IMMEDIATE")
             for job, future in group:
-                outcomes.append((future, *_attempt(connection, job)))
+                outcomes.append((future, *attempt(connection, job)))
             connection.execute("COMMIT")
         except apsw.Error as error:
             if connection.in_transaction:
@@ -162,15 +165,19 @@ class Database:
                 future.set_exception(failure)
 
 
-def _failure(error: BaseException) -> StorageFailed:
-    return StorageBusy(str(error)) if isinstance(error, apsw.BusyError) else StorageFailed(str(error))
-
-
 def fetch(connection: apsw.Connection, statement: str, bindings: tuple[Any, ...] = ()) -> list[Any]:
     """All rows. Always all of them: a statement left unfinished pins its snapshot of the file, and of several
-    statements those after the first row are not even begun.
+    statements those after the first row are not even begun. Raises `StorageFailed` for what is the engine's fault.
     """
-    return connection.execute(statement, bindings).fetchall()
+    try:
+        return connection.execute(statement, bindings).fetchall()
+    except _ENGINE_FAILURES as error:
+        raise _failure(error) from error
+
+
+def _failure(error: Exception) -> StorageFailed:
+    """The engine's failure for those who must not know the engine."""
+    return (StorageBusy if isinstance(error, apsw.BusyError) else StorageFailed)(str(error))
 
 
 def _attempt(connection: apsw.Connection, job: Callable[[apsw.Connection], Any]) -> tuple[Any, BaseException | None]:
@@ -178,13 +185,32 @@ def _attempt(connection: apsw.Connection, job: Callable[[apsw.Connection], Any])
     connection.execute("SAVEPOINT job")
     try:
         value = job(connection)
-    except BaseException as error:
-        if not connection.in_transaction:
-            raise apsw.AbortError(f"the transaction was lost: {error}") from error
-        connection.execute("ROLLBACK TO job; RELEASE job")
-        return None, _failure(error) if isinstance(error, _ENGINE_FAILURES) else error
+    except BaseException as error:  # noqa: BLE001 - it is its asker's
+        return None, _undo(connection, error, "ROLLBACK TO job; RELEASE job")
     connection.execute("RELEASE job")
     return value, None
+
+
+def _attempt_alone(
+    connection: apsw.Connection, job: Callable[[apsw.Connection], Any]
+) -> tuple[Any, BaseException | None]:
+    """As `_attempt`, for a job that shares its transaction with no other and so needs no savepoint.
+
+    In one SQLite keeps what was on every page that is touched, and goes through all of it again whenever a statement
+    ends that has a savepoint of its own: a large import would be slower with every thousand songs.
+    """
+    try:
+        return job(connection), None
+    except BaseException as error:  # noqa: BLE001 - it is its asker's
+        return None, _undo(connection, error, "ROLLBACK; BEGIN")
+
+
+def _undo(connection: apsw.Connection, error: BaseException, how: str) -> BaseException:
+    """Undo what a job wrote; the failure to tell its asker."""
+    if not connection.in_transaction:
+        raise apsw.AbortError(f"the transaction was lost: {error}") from error
+    connection.execute(how)
+    return _failure(error) if isinstance(error, _ENGINE_FAILURES) else error
 
 
 def enter_wal(connection: apsw.Connection) -> None:
@@ -192,7 +218,7 @@ def enter_wal(connection: apsw.Connection) -> None:
     give_up_at_s = time.monotonic() + BUSY_TIMEOUT_MS / SECOND_MS
     while True:
         try:
-            fetch(connection, "PRAGMA journal_mode=WAL")
+            connection.execute("PRAGMA journal_mode=WAL").fetchall()
         except apsw.BusyError:
             if time.monotonic() > give_up_at_s:
                 raise

@@ -79,9 +79,9 @@ class RightsMirror:
         number = self._numbers.get(key)
         if number is None:
             vendor_id, revision, recording, work = key
-            number = self._numbers[key] = len(self._holdings)
             rights = SongRights(revision=revision, recording=self._sheet(recording), work=self._sheet(work))
             self._holdings.append(Holding(VendorId(vendor_id), rights))
+            number = self._numbers[key] = len(self._holdings) - 1
         return number
 
     def _sheet(self, sheet_id: int | None) -> TermSheet | None:

@@ -5,6 +5,7 @@ row a song.
 """
 
 from collections.abc import Sequence
+from functools import lru_cache
 
 import apsw
 import msgspec
@@ -21,10 +22,11 @@ SELECT revision, recording_sheet, work_sheet FROM song_rights WHERE song_id = ? 
 _SHEET_ID = "SELECT sheet_id FROM term_sheets WHERE body = ?"
 _ADD_SHEET = "INSERT INTO term_sheets (body) VALUES (?) RETURNING sheet_id"
 _ADD_DEAL = "INSERT INTO deals (song_id, chain, sheet_id, revision, recorded_at_ms) VALUES (?, ?, ?, ?, ?)"
+_REVISION = "SELECT revision FROM song_rights WHERE song_id = ? AND is_published"
 _SET_SHEETS = """
-UPDATE song_rights SET revision = revision + 1, recording_sheet = coalesce(?, recording_sheet),
+UPDATE song_rights SET revision = ?, recording_sheet = coalesce(?, recording_sheet),
                        work_sheet = coalesce(?, work_sheet), changed = (SELECT max(changed) + 1 FROM song_rights)
-WHERE song_id = ? AND is_published RETURNING revision
+WHERE song_id = ?
 """
 
 
@@ -68,18 +70,25 @@ def record_deal(connection: apsw.Connection, deal: Deal, *, at_ms: int) -> int:
 
     Returns the new revision of the song's rights. Raises `UnknownSong`.
     """
-    sheet_id = _keep_sheet(connection, deal.sheet)
-    recording, work = (sheet_id if chain in deal.chains else None for chain in (Chain.RECORDING, Chain.WORK))
-    rows = fetch(connection, _SET_SHEETS, (recording, work, deal.song_id))
+    rows = fetch(connection, _REVISION, (deal.song_id,))
     if not rows:
         raise UnknownSong(deal.song_id)
-    revision = int(rows[0][0])
-    for chain in deal.chains:
-        connection.execute(_ADD_DEAL, (deal.song_id, chain.value, sheet_id, revision, at_ms))
+    revision = int(rows[0][0]) + 1
+    sheet_id = _keep_sheet(connection, deal.sheet)
+    recording, work = (sheet_id if chain in deal.chains else None for chain in (Chain.RECORDING, Chain.WORK))
+    connection.execute(_SET_SHEETS, (revision, recording, work, deal.song_id))
+    recorded = [(deal.song_id, chain.value, sheet_id, revision, at_ms) for chain in deal.chains]
+    connection.executemany(_ADD_DEAL, recorded)
     return revision
 
 
 def _keep_sheet(connection: apsw.Connection, sheet: TermSheet) -> int:
-    body = msgspec.json.encode(sheet).decode()
+    body = _spell_sheet(sheet)
     rows = fetch(connection, _SHEET_ID, (body,)) or fetch(connection, _ADD_SHEET, (body,))
     return int(rows[0][0])
+
+
+@lru_cache(maxsize=1024)
+def _spell_sheet(sheet: TermSheet) -> str:
+    """A sheet as it is stored; the same few come with thousands of songs."""
+    return msgspec.json.encode(sheet).decode()

@@ -71,7 +71,6 @@ CREATE TABLE deals (
     revision INTEGER NOT NULL,
     recorded_at_ms INTEGER NOT NULL
 );
-CREATE INDEX deals_by_song ON deals (song_id, chain, deal_id);
 CREATE TRIGGER deals_are_never_edited BEFORE UPDATE ON deals BEGIN SELECT RAISE(ABORT, 'deals are append-only'); END;
 CREATE TRIGGER deals_are_never_deleted BEFORE DELETE ON deals BEGIN SELECT RAISE(ABORT, 'deals are append-only'); END;
 
@@ -142,4 +141,95 @@ CREATE TABLE granted_resources (
 ) WITHOUT ROWID;
 """
 
-MIGRATIONS: tuple[str, ...] = (_FOUNDATION,)
+_CATALOGUE = """
+ALTER TABLE songs ADD COLUMN aliases TEXT NOT NULL DEFAULT '[]';
+ALTER TABLE songs ADD COLUMN genres TEXT NOT NULL DEFAULT '[]';
+ALTER TABLE songs ADD COLUMN bpm INTEGER;
+ALTER TABLE songs ADD COLUMN isrc TEXT NOT NULL DEFAULT '';
+ALTER TABLE songs ADD COLUMN iswc TEXT NOT NULL DEFAULT '';
+ALTER TABLE songs ADD COLUMN version TEXT NOT NULL DEFAULT '';
+ALTER TABLE songs ADD COLUMN recording_key TEXT NOT NULL DEFAULT '';  -- the same for one recording at several vendors
+ALTER TABLE songs ADD COLUMN work_key TEXT NOT NULL DEFAULT '';       -- the same for all versions of one work
+ALTER TABLE songs ADD COLUMN title_key TEXT NOT NULL DEFAULT '';      -- the folded title, for exact and prefix search
+ALTER TABLE songs ADD COLUMN singer_id INTEGER NOT NULL DEFAULT 0;    -- the first singer's
+ALTER TABLE songs ADD COLUMN album_id INTEGER NOT NULL DEFAULT 0;
+ALTER TABLE songs ADD COLUMN covers TEXT;                             -- JSON array of four hashes
+ALTER TABLE songs ADD COLUMN features INTEGER NOT NULL DEFAULT 0;
+ALTER TABLE songs ADD COLUMN pictures TEXT NOT NULL DEFAULT '[]';     -- singers' pictures that came with it
+ALTER TABLE songs ADD COLUMN delivered TEXT;                          -- the delivery's facts, where they were edited
+CREATE INDEX songs_by_title ON songs (vendor_id, title_key, song_id);
+CREATE INDEX songs_by_isrc ON songs (recording_key) WHERE isrc <> '';  -- those without are found by their title
+
+CREATE TABLE singers (
+    singer_id INTEGER PRIMARY KEY,
+    name TEXT NOT NULL UNIQUE,
+    image TEXT NOT NULL DEFAULT ''           -- the picture's hash
+);
+
+CREATE TABLE albums (
+    album_id INTEGER PRIMARY KEY,
+    title TEXT NOT NULL,
+    singer_id INTEGER NOT NULL,
+    UNIQUE (title, singer_id)
+);
+
+-- Pictures that anyone may fetch, by the hash of the file.
+CREATE TABLE images (
+    sha256 TEXT NOT NULL,
+    size INTEGER NOT NULL,                   -- the longest side it was made for, in pixels
+    PRIMARY KEY (sha256, size)               -- a small picture is the same file in several sizes
+) WITHOUT ROWID;
+
+-- What songs are found by: words, characters and pairs of them, initials, made by catalogue.spelling.
+CREATE VIRTUAL TABLE song_search USING fts5(
+    tokens, content='', contentless_delete=1, detail=none, tokenize='ascii'
+);
+
+CREATE TABLE tag_groups (
+    group_id TEXT PRIMARY KEY,
+    name TEXT NOT NULL,
+    place INTEGER NOT NULL
+);
+
+CREATE TABLE tags (
+    tag_id TEXT PRIMARY KEY,
+    group_id TEXT NOT NULL REFERENCES tag_groups,
+    name TEXT NOT NULL,
+    place INTEGER NOT NULL
+);
+
+CREATE TABLE tagged_songs (
+    tag_id TEXT NOT NULL REFERENCES tags,
+    vendor_id INTEGER NOT NULL,
+    place INTEGER NOT NULL,
+    song_id INTEGER NOT NULL REFERENCES songs,
+    PRIMARY KEY (tag_id, song_id)
+) WITHOUT ROWID;
+CREATE INDEX tagged_songs_in_order ON tagged_songs (tag_id, vendor_id, place, song_id);
+
+CREATE TABLE charts (
+    vendor_id INTEGER NOT NULL,
+    top_id TEXT NOT NULL,
+    name TEXT NOT NULL,
+    rule TEXT,                               -- JSON, NULL for a list kept by hand
+    as_of_ms INTEGER,                        -- the instant it speaks of
+    PRIMARY KEY (vendor_id, top_id)
+) WITHOUT ROWID;
+
+CREATE TABLE chart_songs (
+    vendor_id INTEGER NOT NULL,
+    top_id TEXT NOT NULL,
+    place INTEGER NOT NULL,
+    song_id INTEGER NOT NULL REFERENCES songs,
+    uses INTEGER NOT NULL DEFAULT 0,
+    PRIMARY KEY (vendor_id, top_id, place)
+) WITHOUT ROWID;
+
+CREATE INDEX grants_by_time ON grants (vendor_id, granted_at_ms, song_id);  -- all that counting a chart reads
+
+ALTER TABLE apps ADD COLUMN quotas TEXT NOT NULL DEFAULT '{}';        -- calls a second by Action, where not the default
+ALTER TABLE apps ADD COLUMN takes_signature2 INTEGER NOT NULL DEFAULT 1;
+ALTER TABLE apps ADD COLUMN takes_token04 INTEGER NOT NULL DEFAULT 1;
+"""
+
+MIGRATIONS: tuple[str, ...] = (_FOUNDATION, _CATALOGUE)

@@ -6,7 +6,11 @@ from typing import Any, NamedTuple
 import apsw
 import msgspec
 
+from yuefu.catalogue.facts import changed_fields, with_facts
+from yuefu.catalogue.listing import covers_of, features_of
 from yuefu.catalogue.song import (
+    COVER_SIZES_PX,
+    SINGER_PICTURE_PX,
     Blob,
     Highlight,
     Outcome,
@@ -15,17 +19,20 @@ from yuefu.catalogue.song import (
     Publication,
     PublishedSong,
     Quality,
+    SingerPicture,
     Song,
     SongFacts,
     SongState,
     UnknownSong,
+    Version,
 )
+from yuefu.catalogue.spelling import fold, recording_key, work_key
 from yuefu.ids import SongId, VendorId
 from yuefu.storage.sqlite.database import Database, fetch
 
 _SONG = """
-SELECT revision, vendor_id, source_key, fingerprint, title, singers, album, language, genre, year, duration_ms,
-       accompaniment_duration_ms, highlight, states
+SELECT revision, vendor_id, source_key, fingerprint, title, aliases, singers, album, language, genre, genres, year, bpm,
+       isrc, iswc, version, duration_ms, accompaniment_duration_ms, highlight, states, pictures, delivered
 FROM songs WHERE song_id = ? AND removed_at_ms IS NULL
 """
 _PARTS = """
@@ -35,14 +42,18 @@ ORDER BY kind, quality
 _FIND = "SELECT song_id, revision, fingerprint, removed_at_ms FROM songs WHERE vendor_id = ? AND source_key = ?"
 _LIST = "SELECT song_id FROM songs WHERE removed_at_ms IS NULL AND (?1 IS NULL OR vendor_id = ?1) ORDER BY song_id"
 _INSERT = """
-INSERT INTO songs (vendor_id, source_key, revision, fingerprint, title, singers, album, language, genre, year,
-                   duration_ms, accompaniment_duration_ms, highlight, states, published_at_ms)
-VALUES (?, ?, 1, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?) RETURNING song_id
+INSERT INTO songs (vendor_id, source_key, revision, fingerprint, title, aliases, singers, album, language, genre,
+                   genres, year, bpm, isrc, iswc, version, duration_ms, accompaniment_duration_ms, highlight, states,
+                   recording_key, work_key, title_key, singer_id, album_id, covers, features, pictures, delivered,
+                   published_at_ms)
+VALUES (?, ?, 1, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
 """
 _UPDATE = """
-UPDATE songs SET revision = ?, fingerprint = ?, title = ?, singers = ?, album = ?, language = ?, genre = ?, year = ?,
-                 duration_ms = ?, accompaniment_duration_ms = ?, highlight = ?, states = ?, published_at_ms = ?,
-                 removed_at_ms = NULL
+UPDATE songs SET revision = ?, fingerprint = ?, title = ?, aliases = ?, singers = ?, album = ?, language = ?, genre = ?,
+                 genres = ?, year = ?, bpm = ?, isrc = ?, iswc = ?, version = ?, duration_ms = ?,
+                 accompaniment_duration_ms = ?, highlight = ?, states = ?, recording_key = ?, work_key = ?,
+                 title_key = ?, singer_id = ?, album_id = ?, covers = ?, features = ?, pictures = ?, delivered = ?,
+                 published_at_ms = ?, removed_at_ms = NULL
 WHERE song_id = ?
 """
 _FORGET_PARTS = "DELETE FROM parts WHERE song_id = ?"
@@ -56,7 +67,28 @@ _HIDE = """
 UPDATE song_rights SET is_published = 0, changed = (SELECT max(changed) + 1 FROM song_rights) WHERE song_id = ?
 """
 _REMOVE = "UPDATE songs SET removed_at_ms = ? WHERE song_id = ? AND removed_at_ms IS NULL RETURNING song_id"
-_BLOBS = "SELECT DISTINCT sha256 FROM parts"
+_BLOBS = "SELECT sha256 FROM parts UNION SELECT image FROM singers WHERE image <> ''"
+_FACTS = """
+SELECT title, aliases, singers, album, language, genre, genres, year, bpm, isrc, iswc, version, delivered
+FROM songs WHERE song_id = ?
+"""
+_TWINS = """
+SELECT other.song_id FROM songs JOIN songs AS other USING (recording_key)
+WHERE songs.song_id = ?1 AND other.song_id <> ?1 AND other.removed_at_ms IS NULL ORDER BY other.song_id
+"""
+_VERSIONS = """
+SELECT other.song_id FROM songs JOIN songs AS other USING (work_key)
+WHERE songs.song_id = ?1 AND other.recording_key <> songs.recording_key AND other.removed_at_ms IS NULL
+ORDER BY other.song_id
+"""
+_SINGER = "SELECT singer_id FROM singers WHERE name = ?"
+_ADD_SINGER = "INSERT INTO singers (name) VALUES (?)"
+_ALBUM = "SELECT album_id FROM albums WHERE title = ? AND singer_id = ?"
+_ADD_ALBUM = "INSERT INTO albums (title, singer_id) VALUES (?, ?)"
+_ADD_IMAGE = "INSERT INTO images VALUES (?, ?) ON CONFLICT DO NOTHING"
+_PICTURE_SINGER = """
+INSERT INTO singers (name, image) VALUES (?, ?) ON CONFLICT (name) DO UPDATE SET image = excluded.image
+"""
 
 
 class SqliteSongs:
@@ -85,8 +117,16 @@ class SqliteSongs:
         row = _first(self._database.reader, _FIND, (vendor_id, source_key))
         return None if row is None or row[3] is not None else row[2]
 
+    def twins(self, song_id: SongId) -> list[SongId]:
+        """The other published entries of the same recording, at any vendor, by id."""
+        return [SongId(twin) for (twin,) in fetch(self._database.reader, _TWINS, (song_id,))]
+
+    def versions(self, song_id: SongId) -> list[SongId]:
+        """The published entries of other recordings of the same work, by id."""
+        return [SongId(version) for (version,) in fetch(self._database.reader, _VERSIONS, (song_id,))]
+
     def blobs_in_use(self) -> set[str]:
-        """The hashes of all blobs that a part names."""
+        """The hashes of all blobs that a part or a singer names."""
         return {row[0] for row in self._database.reader.execute(_BLOBS)}
 
 
@@ -99,21 +139,71 @@ def read_song(connection: apsw.Connection, song_id: SongId) -> Song:
 
 
 def publish(connection: apsw.Connection, song: PublishedSong, *, at_ms: int) -> Publication:
-    """Put a whole song before callers, inside the caller's transaction."""
+    """Put a whole song before callers, inside the caller's transaction; what was edited by hand stays edited."""
     row = _first(connection, _FIND, (song.vendor_id, song.source_key))
     if row is None:
-        song_id = SongId(_first(connection, _INSERT, (song.vendor_id, song.source_key, *_columns(song, at_ms)))[0])
+        columns = _columns(connection, song, song.facts, at_ms)
+        song_id = SongId(_add(connection, _INSERT, (song.vendor_id, song.source_key, *columns)))
         publication = Publication(song_id=song_id, revision=1, outcome=Outcome.NEW)
+        _write_parts(connection, song_id, song)
     else:
         song_id, revision, fingerprint, removed_at_ms = row
         if fingerprint == song.fingerprint and removed_at_ms is None:
             return Publication(song_id=song_id, revision=revision, outcome=Outcome.UNCHANGED)
-        connection.execute(_UPDATE, (revision + 1, *_columns(song, at_ms), song_id))
+        edited = msgspec.structs.replace(song, facts=_with_edits(connection, song_id, song.facts))
+        publication = _revise(connection, song_id, revision, edited, delivered=song.facts, at_ms=at_ms)
         connection.execute(_FORGET_PARTS, (song_id,))
-        publication = Publication(song_id=song_id, revision=revision + 1, outcome=Outcome.CHANGED)
-    connection.executemany(_ADD_PART, (_part_row(song_id, part) for part in song.parts))
+        _write_parts(connection, song_id, song)
     connection.execute(_SHOW, (song_id, song.vendor_id))
     return publication
+
+
+def edit_song(connection: apsw.Connection, song_id: SongId, facts: SongFacts, *, at_ms: int) -> Publication:
+    """Put an operator's facts in place of a published song's, inside the caller's transaction.
+
+    Where they differ from the delivery's they outlast it: a later delivery changes the other facts only. Raises
+    `UnknownSong`.
+    """
+    song = read_song(connection, song_id)
+    if facts == song.published.facts:
+        return Publication(song_id=song_id, revision=song.revision, outcome=Outcome.UNCHANGED)
+    edited = msgspec.structs.replace(song.published, facts=facts)
+    delivered = song.delivered or song.published.facts
+    return _revise(connection, song_id, song.revision, edited, delivered=delivered, at_ms=at_ms)
+
+
+def _revise(
+    connection: apsw.Connection,
+    song_id: SongId,
+    revision: int,
+    song: PublishedSong,
+    *,
+    delivered: SongFacts,
+    at_ms: int,
+) -> Publication:
+    """Write a known song's next revision, all but its parts."""
+    connection.execute(_UPDATE, (revision + 1, *_columns(connection, song, delivered, at_ms), song_id))
+    return Publication(song_id=song_id, revision=revision + 1, outcome=Outcome.CHANGED)
+
+
+def _with_edits(connection: apsw.Connection, song_id: SongId, delivered: SongFacts) -> SongFacts:
+    """What a delivery says now, under what an operator said in place of the one before."""
+    *columns, before = _first(connection, _FACTS, (song_id,))
+    if before is None:
+        return delivered
+    held, before = _to_facts(*columns), msgspec.json.decode(before, type=SongFacts)
+    return with_facts(delivered, {field: getattr(held, field) for field in changed_fields(before, held)})
+
+
+def _write_parts(connection: apsw.Connection, song_id: SongId, song: PublishedSong) -> None:
+    """Write a song's parts, and its pictures among those that anyone may fetch."""
+    if not song.parts and not song.pictures:
+        return  # a catalogue that comes without files comes by the million
+    connection.executemany(_ADD_PART, (_part_row(song_id, part) for part in song.parts))
+    covers = ((part.blob.sha256, COVER_SIZES_PX[part.kind]) for part in song.parts if part.kind in COVER_SIZES_PX)
+    connection.executemany(_ADD_IMAGE, covers)
+    connection.executemany(_ADD_IMAGE, ((picture.blob.sha256, SINGER_PICTURE_PX) for picture in song.pictures))
+    connection.executemany(_PICTURE_SINGER, ((picture.singer, picture.blob.sha256) for picture in song.pictures))
 
 
 def remove_song(connection: apsw.Connection, song_id: SongId, *, at_ms: int) -> None:
@@ -132,15 +222,23 @@ class _SongRow(NamedTuple):
     source_key: str
     fingerprint: str
     title: str
+    aliases: str
     singers: str
     album: str
     language: str
     genre: str
+    genres: str
     year: int | None
+    bpm: int | None
+    isrc: str
+    iswc: str
+    version: str
     duration_ms: int
     accompaniment_duration_ms: int
     highlight: str | None
     states: str
+    pictures: str
+    delivered: str | None
 
 
 def _to_song(song_id: SongId, row: _SongRow, parts: Iterable[Sequence[Any]]) -> Song:
@@ -151,20 +249,33 @@ def _to_song(song_id: SongId, row: _SongRow, parts: Iterable[Sequence[Any]]) -> 
             vendor_id=VendorId(row.vendor_id),
             source_key=row.source_key,
             fingerprint=row.fingerprint,
-            facts=SongFacts(
-                title=row.title,
-                singers=msgspec.json.decode(row.singers, type=tuple[str, ...]),
-                album=row.album,
-                language=row.language,
-                genre=row.genre,
-                year=row.year,
-            ),
+            facts=_to_facts(*row[4:16]),
             duration_ms=row.duration_ms,
             accompaniment_duration_ms=row.accompaniment_duration_ms,
             highlight=None if row.highlight is None else msgspec.json.decode(row.highlight, type=Highlight),
             parts=tuple(_to_part(part) for part in parts),
             states=msgspec.json.decode(row.states, type=tuple[SongState, ...]),
+            pictures=msgspec.json.decode(row.pictures, type=tuple[SingerPicture, ...]),
         ),
+        delivered=None if row.delivered is None else msgspec.json.decode(row.delivered, type=SongFacts),
+    )
+
+
+def _to_facts(*columns: Any) -> SongFacts:
+    title, aliases, singers, album, language, genre, genres, year, bpm, isrc, iswc, version = columns
+    return SongFacts(
+        title=title,
+        aliases=msgspec.json.decode(aliases, type=tuple[str, ...]),
+        singers=msgspec.json.decode(singers, type=tuple[str, ...]),
+        album=album,
+        language=language,
+        genre=genre,
+        genres=msgspec.json.decode(genres, type=tuple[int, ...]),
+        year=year,
+        bpm=bpm,
+        isrc=isrc,
+        iswc=iswc,
+        version=Version(version),
     )
 
 
@@ -193,24 +304,59 @@ def _part_row(song_id: SongId, part: Part) -> tuple[Any, ...]:
     )
 
 
-def _columns(song: PublishedSong, at_ms: int) -> tuple[Any, ...]:
+def _columns(connection: apsw.Connection, song: PublishedSong, delivered: SongFacts, at_ms: int) -> tuple[Any, ...]:
+    """What `_INSERT` and `_UPDATE` write; `delivered` only where it is not what holds."""
+    facts = song.facts
+    covers = covers_of(song)
+    singer_id = _known(connection, _SINGER, _ADD_SINGER, facts.singers[:1])
     return (
         song.fingerprint,
-        song.facts.title,
-        _json(song.facts.singers),
-        song.facts.album,
-        song.facts.language,
-        song.facts.genre,
-        song.facts.year,
+        facts.title,
+        _json(facts.aliases),
+        _json(facts.singers),
+        facts.album,
+        facts.language,
+        facts.genre,
+        _json(facts.genres),
+        facts.year,
+        facts.bpm,
+        facts.isrc,
+        facts.iswc,
+        facts.version.value,
         song.duration_ms,
         song.accompaniment_duration_ms,
         None if song.highlight is None else _json(song.highlight),
         _json(song.states),
+        recording_key(title=facts.title, singers=facts.singers, isrc=facts.isrc),
+        work_key(title=facts.title, singers=facts.singers, iswc=facts.iswc),
+        fold(facts.title),
+        singer_id,
+        _known(connection, _ALBUM, _ADD_ALBUM, (facts.album, singer_id) if facts.album else ()),
+        None if covers is None else _json(covers),
+        int(features_of(song)),
+        _json(song.pictures),
+        None if delivered == facts else _json(delivered),
         at_ms,
     )
 
 
+def _known(connection: apsw.Connection, find: str, add: str, facts: tuple[Any, ...]) -> int:
+    """The id under which something is known, given now if it is new; 0 for nothing."""
+    if not facts:
+        return 0
+    row = _first(connection, find, facts)
+    return _add(connection, add, facts) if row is None else int(row[0])
+
+
+def _add(connection: apsw.Connection, statement: str, bindings: tuple[Any, ...]) -> int:
+    """The id of the row that `statement` inserts. Not by RETURNING, which has SQLite copy every page it touches."""
+    connection.execute(statement, bindings)
+    return connection.last_insert_rowid()
+
+
 def _json(value: object) -> str:
+    if value == ():
+        return "[]"
     return msgspec.json.encode(value).decode()
 
 

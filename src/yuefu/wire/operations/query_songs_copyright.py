@@ -5,6 +5,7 @@ from typing import Annotated
 import msgspec
 
 from yuefu.wire.operation import Operation
+from yuefu.wire.operations.rows import Copyright
 
 
 class QuerySongsCopyrightParams(msgspec.Struct, frozen=True, kw_only=True):
@@ -13,18 +14,8 @@ class QuerySongsCopyrightParams(msgspec.Struct, frozen=True, kw_only=True):
     songs_id: Annotated[list[str], msgspec.Meta(min_length=1, max_length=20)]
 
 
-class Subright(msgspec.Struct, frozen=True, kw_only=True):
-    """1 where the right is held, else 0. `channel` is no right: a song of channel 0 is shown with the logo."""
-
-    song_lyric: int
-    """Words, music and accompaniment: the song may be sung."""
-    recording: int
-    """The recording: the song may be played."""
-    channel: int
-
-
 class SongCopyright(msgspec.Struct, frozen=True, kw_only=True):
-    subright: Subright
+    subright: Copyright
     right: int
     """1 when any right is held."""
     song_id: str

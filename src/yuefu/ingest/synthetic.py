@@ -59,7 +59,7 @@ def synthetic_songs(count: int, *, vendor_id: int, seed: int) -> Iterator[Synthe
         yield SyntheticSong(
             published=PublishedSong(
                 vendor_id=VendorId(vendor_id),
-                source_key=f"synthetic-{seed}-{number}",
+                source_key=f"synthetic-{seed}-{number:09}",
                 fingerprint=f"synthetic-{seed}-{number}",
                 facts=SongFacts(
                     title=_title(chance),

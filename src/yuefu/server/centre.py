@@ -114,6 +114,16 @@ class Transaction(Protocol):
     def issue_grant(self, grant: NewGrant) -> int: ...
 
 
+class StoreView(Protocol):
+    """When what others have written is noticed."""
+
+    def look(self) -> None:
+        """Notice it now; until `look_away` that is all there is to notice."""
+
+    def look_away(self) -> None:
+        """Notice it at every reading again."""
+
+
 class UnitOfWork(Protocol):
     """Transactions, each committed before it is answered."""
 
@@ -143,6 +153,7 @@ class Centre:
     sessions: SessionDesk
     grants: GrantBook
     work: UnitOfWork
+    view: StoreView
     blobs: BlobShelf
     keys: KeyRing
     now_us: Callable[[], int]

@@ -63,6 +63,7 @@ def open_installation(settings: Settings) -> Iterator[Installation]:
             sessions=SqliteSessions(database),
             grants=SqliteGrants(database),
             work=SqliteWork(database),
+            view=database,
             blobs=blobs,
             keys=keys,
             now_us=_now_us,

@@ -57,6 +57,7 @@ def answer_action(
         action = _action(fields)
         operation = action.operation
         query = signed_query(fields) if message is None else signed_message(fields, message)
+        centre.view.look()
         caller = centre.gate.admit(query, calls_per_s=operation.calls_per_s, at_us=centre.now_us())
         question = settle(centre, action, caller, vendor=query.vendor_id)
         if body:
@@ -67,6 +68,8 @@ def answer_action(
     except Exception as error:  # noqa: BLE001 - whatever it was, the caller gets an answer
         refusal = refuse(error, request_id=request_id)
         return render_refusal(code=refusal.code, message=refusal.message, request_id=request_id)
+    finally:
+        centre.view.look_away()
 
 
 def settle(centre: Centre, action: Action, caller: Caller, *, vendor: int) -> Question:

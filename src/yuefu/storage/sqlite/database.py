@@ -76,6 +76,7 @@ class Database:
             self.reader.execute("PRAGMA query_only=ON; PRAGMA wal_autocheckpoint=0")
         except apsw.Error as error:
             raise StorageFailed(f"{path}: {error}") from error
+        self._seen: int | None = None
         self._jobs: queue.SimpleQueue[_Job | None] = queue.SimpleQueue()
         self._thread = threading.Thread(target=self._write_in_groups, name="sqlite-writer", daemon=True)
         self._thread.start()
@@ -110,8 +111,22 @@ class Database:
         """`submit`, and wait: for callers without an event loop."""
         return self.submit(job).result()
 
+    def look(self) -> None:
+        """Notice now what anyone has written; until `look_away` that is all there is to notice.
+
+        For one stretch of work that nothing interrupts: it asks once, however many of its parts want to know.
+        """
+        self._seen = self._ask_generation()
+
+    def look_away(self) -> None:
+        """End what `look` began."""
+        self._seen = None
+
     def generation(self) -> int:
         """A number that differs from the last one when anyone, in any process, has written since."""
+        return self._ask_generation() if self._seen is None else self._seen
+
+    def _ask_generation(self) -> int:
         return cast("int", self.reader.execute("PRAGMA data_version").get)
 
     def _connect(self) -> apsw.Connection:

@@ -2,7 +2,6 @@
 
 import hashlib
 import os
-import shutil
 import tempfile
 from pathlib import Path
 from typing import BinaryIO
@@ -50,10 +49,6 @@ class BlobFolder:
     def read(self, sha256: str) -> bytes:
         """The whole blob: for small ones. Raises FileNotFoundError."""
         return self.path(sha256).read_bytes()
-
-    def free_bytes(self) -> int:
-        """What is left on the disk that holds the folder."""
-        return shutil.disk_usage(self._root if self._root.exists() else self._root.parent).free
 
 
 def _copy_hashing(source: BinaryIO, target: "tempfile._TemporaryFileWrapper[bytes]") -> str:

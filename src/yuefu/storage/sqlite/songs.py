@@ -67,7 +67,6 @@ _HIDE = """
 UPDATE song_rights SET is_published = 0, changed = (SELECT max(changed) + 1 FROM song_rights) WHERE song_id = ?
 """
 _REMOVE = "UPDATE songs SET removed_at_ms = ? WHERE song_id = ? AND removed_at_ms IS NULL RETURNING song_id"
-_BLOBS = "SELECT sha256 FROM parts UNION SELECT image FROM singers WHERE image <> ''"
 _FACTS = """
 SELECT title, aliases, singers, album, language, genre, genres, year, bpm, isrc, iswc, version, delivered
 FROM songs WHERE song_id = ?
@@ -124,10 +123,6 @@ class SqliteSongs:
     def versions(self, song_id: SongId) -> list[SongId]:
         """The published entries of other recordings of the same work, by id."""
         return [SongId(version) for (version,) in fetch(self._database.reader, _VERSIONS, (song_id,))]
-
-    def blobs_in_use(self) -> set[str]:
-        """The hashes of all blobs that a part or a singer names."""
-        return {row[0] for row in self._database.reader.execute(_BLOBS)}
 
 
 def read_song(connection: apsw.Connection, song_id: SongId) -> Song:

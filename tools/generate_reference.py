@@ -16,8 +16,8 @@ from msgspec import Meta
 from yuefu.wire.codes import client_code
 from yuefu.wire.dialect import pascal_name
 from yuefu.wire.meanings import field_meanings, text_of
-from yuefu.wire.operation import Operation
-from yuefu.wire.operations import OPERATIONS
+from yuefu.wire.operation import Operation, SessionCommand
+from yuefu.wire.operations import OPERATIONS, SESSION_COMMANDS
 from yuefu.wire.problem import KINDS, slug
 from yuefu.wire.vendor import documented_profiles
 
@@ -35,15 +35,21 @@ EXAMPLES: dict[str, Any] = {
     "vendors_id": [1, 2],
     "items": [2, 1],
     "keep_vendor": 1,
+    "resource_id": "z_100000001_2",
 }
 """A plausible value for every parameter there is."""
 
 _INDEX = """\
 # The operations
 
-Each is asked in three ways and answers the same: as an Action at `/`, as a command of the client API through
+Each is asked in several ways and answers the same: as an Action at `/`, as a command of the client API through
 `send_extended_request`, and as plain HTTP under `/v1/actions/`. [wire.md](../wire.md) tells what they have in common,
 [codes.md](codes.md) how they refuse; `/openapi.json` of a running centre says all of it to programs.
+
+"""
+_SESSION_INDEX = """\
+
+What only a session can ask is a command and nothing else:
 
 """
 _CODES = """\
@@ -62,6 +68,7 @@ _WORDS = {str: "string", int: "integer", float: "number", bool: "boolean"}
 def render() -> dict[str, str]:
     """The text of every page, by file name."""
     pages = {f"{operation.action}.md": render_operation(operation) for operation in OPERATIONS}
+    pages |= {f"{command.name}.md": render_session_command(command) for command in SESSION_COMMANDS}
     return {"README.md": render_index(), "codes.md": render_codes(), **pages}
 
 
@@ -76,7 +83,9 @@ def render_index() -> str:
         )
         for operation in OPERATIONS
     ]
-    return f"{NOTE}{_INDEX}{_table(('Action', 'command', 'answers', 'vendors'), rows)}"
+    own = [(f"[`{command.command}`]({command.name}.md)", command.summary) for command in SESSION_COMMANDS]
+    operations = _table(("Action", "command", "answers", "vendors"), rows)
+    return f"{NOTE}{_INDEX}{operations}{_SESSION_INDEX}{_table(('command', 'answers'), own)}"
 
 
 def render_codes() -> str:
@@ -94,11 +103,11 @@ def render_operation(operation: Operation[Any, Any]) -> str:
     fields = msgspec.structs.fields(operation.params)
     about = [
         ("Action", f"`{operation.action}`"),
-        ("command", f"`{operation.command}`" if operation.command else "none; the client API has a call of its own"),
+        ("command", f"`{operation.command}`" if operation.command else "none"),
         ("alias", f"`POST /v1/actions/{operation.action}`"),
         ("SDK", f"`{operation.method}`"),
         ("vendors", ", ".join(map(str, _vendors(operation)))),
-        ("quota", f"{operation.calls_per_s} calls a second and app"),
+        ("quota", _quota(operation)),
     ]
     asked = [
         (
@@ -130,6 +139,47 @@ def render_operation(operation: Operation[Any, Any]) -> str:
     )
 
 
+def render_session_command(command: SessionCommand[Any, Any]) -> str:
+    """The page of a command that only a session can ask."""
+    about = [
+        ("command", f"`{command.command}`, through `send_extended_request`"),
+        ("Action", "none"),
+        ("quota", f"{command.calls_per_s} calls a second and user"),
+    ]
+    asked = [
+        (f"`{field.name}`", _spell(field.type), _meaning(command.params, field))
+        for field in msgspec.structs.fields(command.params)
+    ]
+    answered = [
+        (f"`{field.name}`", _spell(field.type), _meaning(command.result, field))
+        for field in msgspec.structs.fields(command.result)
+    ]
+    given = {name: EXAMPLES[name] for name in command.params.__struct_fields__ if name in EXAMPLES}
+    return "\n".join(
+        [
+            f"{NOTE}# {command.command}\n",
+            f"{command.summary}.\n",
+            _table(("", ""), about),
+            "## Parameters\n",
+            _paragraph(command.params) + _table(("name", "type", "meaning"), asked),
+            "## Result\n",
+            _paragraph(command.result) + _table(("name", "type", "meaning"), answered),
+            "## Example\n",
+            _sent(command.command, given),
+        ]
+    )
+
+
+def _quota(operation: Operation[Any, Any]) -> str:
+    counted = f"{operation.calls_per_s} calls a second and app"
+    return f"{counted}; as a command, as many a user" if operation.command else counted
+
+
+def _sent(command: str, params: dict[str, Any]) -> str:
+    body = json.dumps({"command": command, "params": params}, ensure_ascii=False)
+    return f"```http\nPOST /client/v1/send_extended_request\n\n{body}\n```\n"
+
+
 def _examples(operation: Operation[Any, Any]) -> str:
     given = {field.name: EXAMPLES[field.name] for field in msgspec.structs.fields(operation.params) if field.required}
     query = "".join(
@@ -149,8 +199,7 @@ def _examples(operation: Operation[Any, Any]) -> str:
         "",
     ]
     if operation.command:
-        sent = json.dumps({"command": operation.command, "params": given or {"vendor_id": 0}}, ensure_ascii=False)
-        lines += ["```http", "POST /client/v1/send_extended_request", "", sent, "```", ""]
+        lines.append(_sent(operation.command, given))
     arguments = ", ".join(f"{name}={json.dumps(value, ensure_ascii=False)}" for name, value in given.items())
     lines += ["```python", f"await client.{operation.method}({arguments})", "```", ""]
     return "\n".join(lines)
@@ -171,8 +220,9 @@ def _meaning(shape: type[msgspec.Struct], field: msgspec.structs.FieldInfo) -> s
     """What the declaration says of a field, and which vendors have it when it is one that only some have."""
     said = field_meanings(shape).get(field.name) or _description(field.type)
     having = [str(vendor) for vendor, profile in sorted(_PROFILES.items()) if field.name in profile.fields and vendor]
-    vendors = f"Vendor{'s' if len(having) > 1 else ''} {' and '.join(having)} only."
-    return said.replace(f"Vendors with the field `{field.name}` only.", vendors)
+    named = " and ".join(having)
+    vendors = f"Vendor{'s' if len(having) > 1 else ''} {named} only."
+    return said.replace(f"Vendors with the field `{field.name}` only ({named} of the documented).", vendors)
 
 
 def _need(field: msgspec.structs.FieldInfo) -> str:

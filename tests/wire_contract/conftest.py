@@ -14,6 +14,7 @@ from yuefu.catalogue.chart import Chart, ChartEntry, Tag, TagGroup
 from yuefu.catalogue.song import Part, PartKind, PublishedSong, SongFacts
 from yuefu.ids import AppId, SongId, VendorId
 from yuefu.music.lyrics import Line, Lyrics, Syllable, Word
+from yuefu.music.notes import Note, PitchLine
 from yuefu.rights.deal import Chain, Deal, TermSheet
 from yuefu.server.settings import Settings
 from yuefu.server.wiring import open_installation
@@ -38,6 +39,18 @@ DUET = Lyrics(
             voices=voices,
         )
         for begin_ms, voices in ((10_000, (1,)), (12_000, (2,)), (14_000, (1, 2)))
+    )
+)
+NOTES = PitchLine(
+    notes=tuple(
+        Note(begin_ms=begin_ms, duration_ms=1_500, pitch=pitch, voice=voice)
+        for begin_ms, pitch, voice in (
+            (10_000, 7, 1),
+            (12_000, 69, 2),
+            (14_000, 64, 1),
+            (14_000, 99, 2),
+            (16_000, 99, 2),
+        )
     )
 )
 WHOLE = (
@@ -167,7 +180,8 @@ def contract_folder(
 
 
 def _content(kind: PartKind) -> bytes:
-    return msgspec.json.encode(DUET) if kind is PartKind.LYRICS else kind.value.encode()
+    written = {PartKind.LYRICS: DUET, PartKind.PITCH_LINE: NOTES}
+    return msgspec.json.encode(written[kind]) if kind in written else kind.value.encode()
 
 
 def _song(

@@ -10,10 +10,22 @@ import yaml
 from tests.wire_contract.conftest import Asker
 from tests.wire_contract.contract import OPERATIONS, REPOSITORY, VENDORS, contract, named, shape, snake
 
+from yuefu.server.http.schemas import CLIENT_CALLS
 from yuefu.wire import token04
+from yuefu.wire.client_api import (
+    GetSharedBody,
+    KrcLyric,
+    KrcTokenBody,
+    LrcLyric,
+    LrcLyricBody,
+    MusicTokenBody,
+    StandardPitch,
+    StandardPitchBody,
+)
 from yuefu.wire.codes import ClientCode, Code, client_code
 from yuefu.wire.operation import Operation
 from yuefu.wire.operations import OPERATIONS as DECLARED
+from yuefu.wire.operations import SESSION_COMMANDS
 from yuefu.wire.signing import sign
 from yuefu.wire.vendor import documented_profiles
 
@@ -56,9 +68,20 @@ def test_a_declaration_says_what_the_contract_says(operation: Operation[Any, Any
     ours = named(operation.action)
     assert operation.calls_per_s == contract()["rate"]["calls_per_s"]
     assert operation.message == ours.get("message", "succeed")
+    assert operation.request_id.value == ours.get("request_id", contract()["envelope"]["request_id"])
     assert operation.names_vendors == ours.get("names_vendors", False)
     assert list(operation.params.__struct_fields__) == [snake(name) for name in ours["parameters"]]
     assert list(operation.result.__struct_fields__) == [snake(name) for name in ours["result"]]
+
+
+def test_every_command_of_sessions_alone_is_in_the_contract() -> None:
+    assert [declared.command for declared in SESSION_COMMANDS] == list(contract()["client_only"])
+    for declared in SESSION_COMMANDS:
+        ours = contract()["client_only"][declared.command]
+        assert set(declared.params.__struct_fields__) == set(ours["parameters"])
+        assert set(declared.result.__struct_fields__) == set(ours["result"])
+        assert declared.calls_per_s == contract()["rate"]["calls_per_s"]
+        assert declared.needs_params == any(parameter["required"] for parameter in ours["parameters"].values())
 
 
 def test_the_profiles_say_what_the_contract_says() -> None:
@@ -196,10 +219,10 @@ def test_the_codes_are_the_documented_ones() -> None:
             assert ours["server"][int(code)]["client"] == facts["client"]
 
 
-def test_the_common_parameters_are_the_documented_ones() -> None:
+def test_the_common_parameters_are_the_documented_ones_and_our_territory() -> None:
     theirs = {param["name"]: param["required"] for param in documented("server_api.yaml")["common_request_params"]}
     ours = {name: param["required"] for name, param in contract()["common_parameters"].items()}
-    assert ours == theirs | {"VendorId": False}  # decision G1
+    assert ours == theirs | {"VendorId": False, "Territory": False}  # decision G1; and ours alone
 
 
 RESULTS = {
@@ -235,6 +258,83 @@ def test_a_resource_s_answer_has_the_documented_fields(name: str) -> None:
             assert own["vendors"] == [vendor for vendor in field["vendors"] if vendor]
 
 
+SHARED_BODIES = {"get_shared_resource": GetSharedBody, "get_music_by_token": MusicTokenBody}
+
+
+def test_what_is_shared_is_asked_for_with_the_documented_fields() -> None:
+    for name, body in SHARED_BODIES.items():
+        assert list(body.__struct_fields__) == list(contract()[name]["parameters"])
+    theirs = documented("client_api.yaml")["config_classes"]["ZegoCopyrightedMusicGetSharedConfigV2"]
+    assert {name.replace("_", "") for name in contract()["get_shared_resource"]["parameters"]} == {
+        name.lower() for name in theirs
+    }
+
+
+@pytest.mark.parametrize("name", ["song", "accompaniment"])
+def test_a_shared_resource_has_the_documented_fields(name: str) -> None:
+    """The document says it as a difference: the same without the fields that share."""
+    paid, shared = contract()["request_resource"]["results"][name], contract()["get_shared_resource"]["results"][name]
+    said = documented("client_api.yaml")["getSharedResource"]["results"][RESULTS[name]]
+    minus = set(re.findall(r"minus (?:data\.)?(\w+)", said)) - {"resources"}
+    assert set(shared["data"]) == set(paid["data"]) - minus
+    assert "minus resources[].share_token" in said
+    assert set(shape("shared_resource")) == set(shape("resource")) - {"share_token"}
+
+
+BARE_CALLS = {
+    "get_lrc_lyric": ("getLrcLyric", LrcLyricBody, LrcLyric),
+    "get_krc_lyric_by_token": ("getKrcLyricByToken", KrcTokenBody, KrcLyric),
+    "get_standard_pitch": ("getStandardPitch", StandardPitchBody, StandardPitch),
+}
+
+
+def test_every_bare_call_is_in_the_contract() -> None:
+    assert {call.name for call in CLIENT_CALLS if call.is_bare} == set(contract()["bare_calls"]) == set(BARE_CALLS)
+    for name, (_, body, result) in BARE_CALLS.items():
+        ours = contract()["bare_calls"][name]
+        assert list(body.__struct_fields__) == list(ours["parameters"])
+        assert set(result.__struct_fields__) == set(ours["result"])
+
+
+@pytest.mark.parametrize("name", ["get_lrc_lyric", "get_krc_lyric_by_token"])
+def test_lyrics_have_the_documented_fields(name: str) -> None:
+    ours = contract()["bare_calls"][name]["result"]
+    theirs = {row["name"]: row for row in documented("client_api.yaml")[BARE_CALLS[name][0]]["result_bare_object"]}
+    headers = {word for word in re.findall(r"\w+", theirs.pop("headers")["meaning"]) if word in ours}
+    left_out = {"krc_format"}  # an old snippet's
+    assert set(ours) == set(theirs) - left_out | headers
+    compare_client_fields(shape(ours["lines"]["type"].removeprefix("list of ")), theirs["lines"]["fields"])
+
+
+def test_a_pitch_line_has_the_documented_fields() -> None:
+    ours, theirs = contract()["bare_calls"]["get_standard_pitch"], documented("client_api.yaml")["getStandardPitch"]
+    compare_client_fields(shape("pitch_note"), theirs["fields"])
+    value = next(field for field in theirs["fields"] if field["name"] == "value")
+    allowed = contract()["enums"]["PitchValue"]
+    assert value["range"] == f"{allowed['min']}..{allowed['max']}"
+    assert set(theirs["codes"].values()) <= set(ours["codes"])
+    shown = {name: ours["result"][name] for name in theirs["result_documented"]}
+    assert set(shown) == {"pitch"}
+    assert set(shape(ours["result"]["data"]["type"])) == set(theirs["result_read_by_component"]["data"])
+
+
+def test_a_krc_token_is_refused_with_the_documented_codes() -> None:
+    theirs = documented("client_api.yaml")["getKrcLyricByToken"]["codes"]
+    assert set(theirs.values()) == set(contract()["bare_calls"]["get_krc_lyric_by_token"]["codes"])
+
+
+def compare_client_fields(ours: dict[str, Any], theirs: list[dict[str, Any]]) -> None:
+    """Names, types and units of the client API's own shapes; its tables call arrays objects here and there."""
+    assert set(ours) == {field["name"] for field in theirs}
+    for field in theirs:
+        own = ours[field["name"]]
+        assert own.get("unit") == field.get("unit")
+        if "fields" in field:
+            compare_client_fields(shape(own["type"].removeprefix("list of ")), field["fields"])
+        else:
+            assert own["type"] == TYPES[field["type"]]
+
+
 def test_the_worked_examples_come_out() -> None:
     example = documented("server_api.yaml")["signature"]["worked_example"]
     signature = sign(
@@ -257,6 +357,7 @@ def test_the_documented_example_parameters_are_answered(asker: Asker) -> None:
         example = server(action)["example"]
         answer = asker.action(action, asker.params(named(action), 1), vendor=1)
         assert answer["Message"] == example["Message"]
+        assert answer["RequestId"].isdecimal() == example["RequestId"].isdecimal()
         assert shape_of(answer["Data"]) == shape_of(example["Data"])
 
 

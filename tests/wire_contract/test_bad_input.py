@@ -70,8 +70,7 @@ def test_a_repeated_parameter_is_named(asker: Asker, operation: dict[str, Any], 
     assert refusal(answer) == (ILLEGAL, name)
 
 
-TOO_LONG = "9" * 30
-NO_NUMBERS = ["abc", "1.5", "1.0", "+1", "１", "0x1", "1e3", "1_0", " 1", "1 ", "true", "null", "١", "1,2", TOO_LONG]
+NO_NUMBERS = ["abc", "1.5", "1.0", "+1", "１", "0x1", "1e3", "1_0", " 1", "1 ", "true", "null", "١", "1,2", "-", "--1"]
 
 
 @pytest.mark.parametrize("text", NO_NUMBERS)
@@ -79,12 +78,48 @@ NO_NUMBERS = ["abc", "1.5", "1.0", "+1", "１", "0x1", "1e3", "1_0", " 1", "1 ",
 def test_what_is_no_whole_number_is_named(asker: Asker, operation: dict[str, Any], name: str, text: str) -> None:
     answer = ask_raw(asker, operation, f"{name}={quote(text)}", without=name)
     assert refusal(answer) == (PAGE_INVALID if name == "Page" else ILLEGAL, name)
+    assert answer["Message"] == f"{name}: must be a whole number"
 
 
-@pytest.mark.parametrize("page", [0, -1, -(10**9), 2**31, 2**63, 10**18 - 1, -(2**63)])
-@pytest.mark.parametrize("operation", [row for row in OPERATIONS if "Page" in row["parameters"]], ids=name_of)
+PAGED = [row for row in OPERATIONS if "Page" in row["parameters"]]
+FAR_PAGES = [2**31, 2**63, 10**18, 2**70, 10**400]
+
+
+@pytest.mark.parametrize("page", [0, -1, -(10**9), -(2**63), -(10**30)])
+@pytest.mark.parametrize("operation", PAGED, ids=name_of)
 def test_a_page_that_cannot_be_has_its_own_code(asker: Asker, operation: dict[str, Any], page: int) -> None:
-    assert refusal(ask(asker, operation, Page=page)) == (PAGE_INVALID, "Page")
+    answer = ask(asker, operation, Page=page)
+    assert refusal(answer) == (PAGE_INVALID, "Page")
+    assert answer["Message"] == "Page: must be at least 1"
+
+
+@pytest.mark.parametrize("page", [*FAR_PAGES, "9" * 10_000])
+@pytest.mark.parametrize("operation", PAGED, ids=name_of)
+def test_a_page_past_the_end_is_empty_however_far(asker: Asker, operation: dict[str, Any], page: Any) -> None:
+    assert ask(asker, operation, Page=page)["Data"] == {"Songs": []}
+    params = asker.params(operation, 1) | {"Action": operation["action"], "Page": None}
+    assert post(asker, f'{{"Page": {page}}}'.encode(), "application/json", **params)["Data"] == {"Songs": []}
+
+
+@pytest.mark.parametrize("page", FAR_PAGES)
+@pytest.mark.parametrize("operation", PAGED, ids=name_of)
+def test_a_command_s_page_past_the_end_is_empty_however_far(asker: Asker, operation: dict[str, Any], page: int) -> None:
+    answer = asker.command(operation["command"], asker.params(operation, 1) | {"Page": page}, vendor=1)
+    assert answer["data"] == {"songs": []}
+
+
+def test_a_page_is_the_same_with_zeros_before_it(asker: Asker) -> None:
+    operation = named("QuerySong")
+    expected = ask(asker, operation, Page=1)["Data"]
+    for page in ("01", "0" * 40 + "1"):
+        assert ask(asker, operation, Page=page)["Data"] == expected
+
+
+@pytest.mark.parametrize(("name", "code"), [("KeepVendor", ILLEGAL), ("VendorsId", 320040001), ("Items", ILLEGAL)])
+def test_a_huge_number_is_none_that_there_is(asker: Asker, name: str, code: int) -> None:
+    answer = ask_raw(asker, named("QuerySongPlus"), f"{name}={'9' * 30}", without=name)
+    assert refusal(answer) == (code, name)
+    assert "whole number" not in answer["Message"]
 
 
 @pytest.mark.parametrize("number", [0, -1, 5, 99, 10**12])
@@ -104,7 +139,31 @@ def test_a_batch_may_be_as_long_as_documented_and_no_longer(asker: Asker, operat
     limit = operation["parameters"]["SongsId"]["max_items"]
     song = asker.song_id("whole", 1)
     assert ask(asker, operation, SongsId=[song] * limit)["Code"] == 0
-    assert refusal(ask(asker, operation, SongsId=[song] * (limit + 1))) == (ILLEGAL, "SongsId")
+    answer = ask(asker, operation, SongsId=[song] * (limit + 1))
+    assert refusal(answer) == (ILLEGAL, "SongsId")
+    assert answer["Message"] == f"SongsId: must have at most {limit} items"
+
+
+def test_a_text_s_length_counts_characters(asker: Asker) -> None:
+    assert ask(asker, named("QueryTips"), Keyword="茉" * 129)["Message"] == (
+        "Keyword: must have at most 128 characters"
+    )
+    assert ask(asker, named("QueryTips"), Keyword="")["Message"] == "Keyword: must have at least 1 character"
+
+
+def test_numbered_lists_pair_by_their_numbers(asker: Asker) -> None:
+    operation = named("QuerySongPlus")
+    plain = ask_raw(asker, operation, "VendorsId[]=1&VendorsId[]=2&Items[]=3&Items[]=1", without="VendorsId")
+    mixed = ask_raw(asker, operation, "Items[1]=1&VendorsId[1]=2&VendorsId[0]=1&Items[0]=3", without="VendorsId")
+    assert [row["VendorId"] for row in plain["Data"]["Songs"][:5]] == [1, 1, 1, 2, 1]
+    assert mixed["Data"] == plain["Data"]
+
+
+def test_a_numbered_batch_answers_in_the_order_of_its_numbers(asker: Asker) -> None:
+    whole, bare = asker.song_id("whole", 1), asker.song_id("bare", 1)
+    raw = f"SongsId%5B10%5D={bare}&SongsId%5B2%5D={whole}"
+    rows = ask_raw(asker, named("QuerySongsInfo"), raw, without="SongsId")["Data"]["Songs"]
+    assert [row["SongId"] for row in rows] == [whole, bare]
 
 
 HUGE = "茉" * 30_000
@@ -314,13 +373,9 @@ BODIES = [
     (b"null", "application/json"),
     (b"[]", "application/json"),
     (b'"SongsId"', "application/json"),
-    (b'{"SongsId": {"a": 1}}', "application/json"),
-    (b'{"SongsId": [[1]]}', "application/json"),
-    (b'{"SongsId": 1.5}', "application/json"),
-    (b'{"SongsId": null}', "application/json"),
-    (b'{"SongsId": "\xff"}', "application/json"),
     (b'{"SongsId": "\\ud800"}', "application/json"),
     (b"[" * 60_000, "application/json"),
+    (b'{"a": ' + b"[" * 60_000, "application/json"),
     (b"\x00" * 100, "application/json"),
     (b" " * 70_000, "application/json"),
     (b"<a/>", "application/xml"),
@@ -332,6 +387,56 @@ BODIES = [
 @pytest.mark.parametrize(("body", "content_type"), BODIES)
 def test_a_body_that_cannot_be_read_is_an_illegal_parameter(asker: Asker, body: bytes, content_type: str) -> None:
     assert refusal(post(asker, body, content_type)) == (ILLEGAL, "body")
+
+
+WRONG_IN_BODIES: dict[str, list[str]] = {
+    "string": ["1.5", "true", "null", "{}", "[]", '["a"]'],
+    "integer": ["1.5", "1.0", "1e3", '"1.0"', '""', '"a"', "true", "null", "{}", "[]", "[1]"],
+    "list of string": ["1.5", "true", "null", "{}", "[[1]]", "[1.5]", "[null]", '["a", true]', '{"0": "a"}'],
+    "list of integer": ["1.5", "true", "{}", "[[1]]", "[1.5]", "[null]", '["a"]', "[1, 1.0]"],
+}
+
+
+@pytest.mark.parametrize(
+    ("operation", "name", "value"),
+    [(*row, value) for row in PARAMETERS for value in WRONG_IN_BODIES[kind(*row)]],
+    ids=lambda value: value["action"] if isinstance(value, dict) else value,
+)
+def test_what_is_of_the_wrong_kind_in_a_body_is_named(
+    asker: Asker, operation: dict[str, Any], name: str, value: str
+) -> None:
+    given = {key: json.dumps(held) for key, held in asker.params(operation, 1).items()} | {name: value}
+    body = f"{{{', '.join(f'{json.dumps(key)}: {held}' for key, held in given.items())}}}".encode()
+    answer = post(asker, body, "application/json", Action=operation["action"])
+    if value == "null" and not operation["parameters"][name]["required"]:
+        assert answer["Code"] == 0
+    else:
+        assert refusal(answer) == (PAGE_INVALID if name == "Page" else ILLEGAL, name)
+
+
+@pytest.mark.parametrize("name", ["Filter", "VendorsId", "KeepVendor", "Items"])
+def test_null_is_as_good_as_absent_in_a_body(asker: Asker, name: str) -> None:
+    given = {"Keyword": "茉莉", "Page": 1}
+    bodies = [json.dumps(body).encode() for body in (given, given | {name: None})]
+    answers = [post(asker, body, "application/json", Action="QuerySongPlus") for body in bodies]
+    assert answers[0]["Data"] == answers[1]["Data"]
+
+
+@pytest.mark.parametrize("value", ["null", "true", "1.5", "{}", '{"a": [null]}', "[[]]", "9" * 5_000, '"\\u0000"'])
+def test_what_is_no_parameter_is_left_alone_in_a_body(asker: Asker, value: str) -> None:
+    song = asker.song_id("whole", 1)
+    answer = post(asker, f'{{"Colour": {value}, "SongsId": ["{song}"], "Page": {value}}}'.encode(), "application/json")
+    assert [row["SongId"] for row in answer["Data"]["Songs"]] == [song]
+
+
+def test_what_the_query_string_says_is_not_looked_at_in_a_body(asker: Asker) -> None:
+    song = asker.song_id("whole", 1)
+    answer = post(asker, b'{"SongsId": {}}', "application/json", **{"SongsId[]": [song]})
+    assert [row["SongId"] for row in answer["Data"]["Songs"]] == [song]
+
+
+def test_json_that_is_not_utf8_names_the_parameter(asker: Asker) -> None:
+    assert refusal(post(asker, b'{"SongsId": "\xff"}', "application/json")) == (ILLEGAL, "SongsId")
 
 
 def test_a_form_that_is_not_utf8_names_the_parameter(asker: Asker) -> None:
@@ -347,7 +452,7 @@ def test_without_a_body_the_parameter_is_missing(asker: Asker, content_type: str
 
 WRONG: dict[str, list[Any]] = {
     "string": [1, 1.5, True, [], {}, ["a"], "x" * 1_000],
-    "integer": ["1", "abc", 1.5, True, [], {}, 2**70],
+    "integer": ["1", "abc", 1.5, True, [], {}, -(2**70)],
     "list of string": ["a", 1, {}, [1], [None], [["a"]], [True]],
     "list of integer": ["1", 1, {}, ["1"], [1.5], [None], [[1]], [True]],
 }
@@ -415,10 +520,31 @@ def test_a_command_s_vendor_is_a_whole_number(asker: Asker, value: Any) -> None:
     ("command", "params", "code"),
     [
         ("", {"a": 1}, 1017000),
-        ("/tag/list", {}, 1017001),
         ("/nothing", {"a": 1}, 1017040),
         ("DescribeTags", {"a": 1}, 1017040),
     ],
 )
 def test_a_command_that_there_is_not(asker: Asker, command: str, params: dict[str, Any], code: int) -> None:
     assert asker.command(command, params)["code"] == code
+
+
+def test_a_command_without_required_parameters_needs_none(asker: Asker) -> None:
+    for operation in COMMANDS:
+        needs = any(parameter["required"] for parameter in operation["parameters"].values())
+        assert asker.command(operation["command"], {})["code"] == (1017001 if needs else 0)
+
+
+@pytest.mark.parametrize("params", [None, ""])
+@pytest.mark.parametrize("command", [*(row["command"] for row in COMMANDS), *contract()["client_only"], "/nothing"])
+def test_empty_params_are_told_so(asker: Asker, command: str, params: str | None) -> None:
+    asker.world.wait(20)
+    member = asker.member()
+    given = {} if params is None else {"params": params}
+    assert member.call("send_extended_request", command=command, **given)["code"] == 1017001
+
+
+@pytest.mark.parametrize("params", ["a", "{}", 1, True, [], [{}]])
+def test_params_that_are_no_object_are_illegal(asker: Asker, params: Any) -> None:
+    asker.world.wait(20)
+    answer = asker.member().call("send_extended_request", command="/tag/list", params=params)
+    assert (answer["code"], answer["message"]) == (1017040, "params: must be an object of named values")

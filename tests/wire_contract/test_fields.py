@@ -1,9 +1,12 @@
 """Every operation at every vendor: who is answered, with which fields, of which types and values, in both dialects."""
 
+import re
+from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
 
 import pytest
+from tests.unit.server.conftest import open_world
 from tests.wire_contract.conftest import LICENSED, PAGE_SIZE, SAMPLES, Asker
 from tests.wire_contract.contract import COMMANDS, OPERATIONS, VENDORS, check, contract, named, snake_all
 
@@ -72,6 +75,24 @@ def test_a_vendor_that_the_app_was_not_granted_is_refused(
     answer = asker.action(operation["action"], asker.params(operation, vendor), vendor=vendor, app=app)
     assert answer["Code"] == (VENDOR_NOT_GRANTED if vendor in operation["vendors"] else VENDOR_UNSUPPORTED)
     assert answer["Message"].startswith("VendorId: ")
+
+
+# Numbered how.
+
+REQUEST_IDS = {
+    "uuid": r"[0-9a-f]{8}-[0-9a-f]{4}-4[0-9a-f]{3}-[89ab][0-9a-f]{3}-[0-9a-f]{12}",
+    "decimal": r"[1-9]\d{17}",
+}
+
+
+@pytest.mark.parametrize("vendor", [1, 3])
+@pytest.mark.parametrize("operation", OPERATIONS, ids=name_of)
+def test_answers_and_refusals_are_numbered_as_documented(asker: Asker, operation: dict[str, Any], vendor: int) -> None:
+    form = operation.get("request_id", contract()["envelope"]["request_id"])
+    params = asker.params(operation, 1)
+    ids = {asker.action(operation["action"], params, vendor=vendor)["RequestId"] for _ in range(9)}
+    assert len(ids) == 9
+    assert all(re.fullmatch(REQUEST_IDS[form], request_id) for request_id in ids)
 
 
 # With which fields.
@@ -221,6 +242,15 @@ def test_pages_show_every_usable_song_once_and_then_nothing(
     assert list(map(len, pages)) == [PAGE_SIZE, len(LICENSED) - PAGE_SIZE, 0, 0, 0]
     assert {*pages[0], *pages[1]} == {asker.song_id(name, vendor) for name in LICENSED}
     assert pages[0] == rows_of(asker, operation, vendor, Page=1)
+
+
+def test_the_operator_says_how_many_songs_a_page_has(contract_folder: Path, tmp_path: Path) -> None:
+    with open_world(contract_folder, tmp_path, page_size=7) as world:
+        own = Asker(world)
+        for operation, vendor in PAGED:
+            pages = [rows_of(own, operation, vendor, Page=page) for page in range(1, 6)]
+            assert list(map(len, pages)) == [7, 7, 7, len(LICENSED) - 21, 0]
+            assert {song for page in pages for song in page} == {own.song_id(name, vendor) for name in LICENSED}
 
 
 SUNG = {name for name in LICENSED if name != "played only"}

@@ -1,4 +1,6 @@
-"""`request_resource`: for each type and vendor, who gets it, and with which fields; and in which order it refuses."""
+"""`request_resource` and what a room shares of it: for each type and vendor, who gets it, and with which fields; and in
+which order both refuse.
+"""
 
 from typing import Any
 
@@ -9,6 +11,7 @@ from tests.wire_contract.contract import VENDORS, check, contract, is_in_order
 from yuefu.wire.vendor import ResourceType, documented_profiles
 
 RESULTS: dict[str, dict[str, Any]] = contract()["request_resource"]["results"]
+SHARED: dict[str, dict[str, Any]] = RESULTS | contract()["get_shared_resource"]["results"]
 VENDOR_INVALID, VENDOR_UNSUPPORTED = 1017071, 1017053
 
 
@@ -72,3 +75,68 @@ def test_a_refusal_is_the_first_of_its_order(asker: Asker) -> None:
 
 def test_without_a_session_nothing_else_is_looked_at(asker: Asker) -> None:
     assert asker.world.post("request_resource", {"song_id": ""}, "nobody")["code"] == 1017096
+
+
+# What a room shares.
+
+
+def share(asker: Asker, room: str, vendor: int, resource_type: int) -> tuple[Any, str]:
+    """A resource is paid for in a room: another member of it, and the share token."""
+    payer, singer = asker.member(user_id="房主"), asker.member(user_id="客人")
+    for member in (payer, singer):
+        assert member.call("join_room", room_id=room)["code"] == 0
+    body = {"song_id": asker.song_id("whole", vendor), "vendor_id": vendor, "room_id": room}
+    answer = payer.call("request_resource", resource_type=resource_type, **body)
+    assert answer["code"] == 0, answer
+    return singer, answer["data"]["resources"][0]["share_token"]
+
+
+CASES = [
+    (name, vendor) for name, result in RESULTS.items() for vendor in VENDORS if vendor in result["qualities"]["normal"]
+]
+
+
+@pytest.mark.parametrize(("name", "vendor"), CASES)
+def test_what_is_shared_has_exactly_the_fields_of_its_type_and_vendor(asker: Asker, name: str, vendor: int) -> None:
+    room, resource_type = f"{name} of {vendor}", RESULTS[name]["type"]
+    singer, _ = share(asker, room, vendor, resource_type)
+    song_id = asker.song_id("whole", vendor)
+    answer = singer.call(
+        "get_shared_resource", song_id=song_id, vendor_id=vendor, room_id=room, resource_type=resource_type
+    )
+    assert answer["code"] == 0, answer
+    assert answer["data"]["resources_size"] == len(answer["data"]["resources"]) == 1
+    check(answer["data"], SHARED[name]["data"], vendor=vendor)
+
+
+@pytest.mark.parametrize(("name", "vendor"), CASES)
+def test_what_a_share_token_brings_has_the_same_fields(asker: Asker, name: str, vendor: int) -> None:
+    singer, token = share(asker, f"token for {name} of {vendor}", vendor, RESULTS[name]["type"])
+    answer = singer.call("get_music_by_token", share_token=token)
+    assert answer["code"] == 0, answer
+    check(answer["data"], SHARED[name]["data"], vendor=vendor)
+
+
+def test_a_refusal_of_a_fetch_is_the_first_of_its_order(own_asker: Asker) -> None:
+    """Everything is wrong at once; each step puts one more thing right."""
+    asker, room, segment = own_asker, "包厢", 3
+    singer, _ = share(asker, room, 1, segment)
+    payer = asker.member(user_id="房主")
+    whole = asker.song_id("whole", 1)
+    body: dict[str, Any] = {"song_id": "", "vendor_id": 3, "resource_type": 2, "room_id": "另一间"}
+    steps: list[tuple[dict[str, Any], int]] = [
+        ({"song_id": "1"}, 1017002),
+        ({"room_id": room}, 1017054),
+        ({"vendor_id": 4}, 1017071),
+        ({"vendor_id": 1}, 1017053),
+        ({"song_id": whole}, 1017072),
+        ({"resource_type": segment}, 1017050),
+        ({}, 0),
+        ({}, 1017051),
+    ]
+    assert is_in_order([code for _, code in steps if code], "get_shared_resource")
+    for right, code in steps:
+        answer = singer.call("get_shared_resource", **body)
+        assert answer["code"] == code, (body, answer)
+        body |= right
+    assert payer.call("get_shared_resource", **body)["code"] == 1017051

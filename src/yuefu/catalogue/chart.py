@@ -103,6 +103,16 @@ class TagGroupInUse(YuefuError):
         super().__init__(f"tag group {group_id} still has tags; remove or move them first")
 
 
+class ForeignChart(YuefuError):
+    """The id is that of a documented chart, and the vendor is none of those that have it."""
+
+    def __init__(self, vendor_id: VendorId, top_id: str, owners: Iterable[int]) -> None:
+        known = ", ".join(map(str, owners))
+        super().__init__(
+            f"chart {top_id} is documented for vendor {known}, not for vendor {vendor_id}; choose another id"
+        )
+
+
 class UnknownChart(YuefuError):
     """The vendor has no such chart."""
 

@@ -43,14 +43,13 @@ class Listing(msgspec.Struct, frozen=True, kw_only=True):
     duration_ms: int
     accompaniment_duration_ms: int
     features: Feature
-    recording_key: str
+    isrc: str
 
 
 _NO_FEATURE = Feature(0)
 _FEATURES_OF_PARTS = (
     (PartKind.ACCOMPANIMENT, Feature.ACCOMPANIMENT),
     (PartKind.LYRICS, Feature.LINE_LYRICS),
-    (PartKind.PITCH_LINE, Feature.PITCH_LINE),
     (PartKind.CLIP, Feature.CLIP),
 )
 _COVER_KINDS = (PartKind.COVER, PartKind.COVER_MINI, PartKind.COVER_SMALL, PartKind.COVER_MEDIUM)
@@ -58,6 +57,8 @@ _COVER_KINDS = (PartKind.COVER, PartKind.COVER_MINI, PartKind.COVER_SMALL, PartK
 
 def features_of(song: PublishedSong) -> Feature:
     """The features that a song's parts make."""
+    if not song.parts:
+        return _NO_FEATURE
     kinds = [part.kind for part in song.parts]
     features = _NO_FEATURE
     for kind, feature in _FEATURES_OF_PARTS:
@@ -66,6 +67,8 @@ def features_of(song: PublishedSong) -> Feature:
     has_segments = song.highlight is not None and bool(song.highlight.segments)
     if PartKind.SEGMENT in kinds or (PartKind.CLIP in kinds and has_segments):
         features |= Feature.SEGMENT
+    if PartKind.PITCH_LINE in kinds and SongState.NEEDS_PITCH_LINE not in song.states:
+        features |= Feature.PITCH_LINE
     if PartKind.LYRICS in kinds and SongState.NEEDS_WORD_LYRICS not in song.states:
         features |= Feature.WORD_LYRICS
     return features

@@ -5,8 +5,6 @@ import unicodedata
 from collections.abc import Iterable
 from functools import lru_cache
 
-from pypinyin import Style, lazy_pinyin
-
 _UNSPACED = r"\u3005-\u3007\u3040-\u30ff\u3400-\u9fff\uf900-\ufaff\U00020000-\U0003ffff"
 """Han and kana: scripts without blanks between words, in which every character may begin one."""
 
@@ -71,9 +69,14 @@ def initials(pieces: Iterable[str]) -> list[str]:
 
 
 class _Initials(dict[str, str]):
-    """The letters of each character that was ever asked for, "" for one without a reading."""
+    """The letters of each character that was ever asked for, "" for one without a reading.
+
+    The dictionary behind it takes as long to load as all the rest of a command: it is loaded when it is first needed.
+    """
 
     def __missing__(self, character: str) -> str:
+        from pypinyin import Style, lazy_pinyin  # noqa: PLC0415
+
         letter = "".join(lazy_pinyin(character, style=Style.FIRST_LETTER, errors="ignore"))[:1]
         return self.setdefault(character, letter)
 
@@ -91,9 +94,9 @@ def recording_key(*, title: str, singers: tuple[str, ...], isrc: str = "") -> st
     return f"isrc:{isrc}" if isrc else f"name:{fold(title) or title}/{_people(singers)}"
 
 
-def work_key(*, title: str, singers: tuple[str, ...], iswc: str) -> str:
-    """What the versions of one work have in common: its ISWC, else the bare title and the singers."""
-    return f"iswc:{iswc}" if iswc else f"name:{bare_title(title) or title}/{_people(singers)}"
+def work_key(*, title: str, singers: tuple[str, ...]) -> str:
+    """What the names of the versions of one work have in common: the bare title and the singers."""
+    return f"name:{bare_title(title) or title}/{_people(singers)}"
 
 
 @lru_cache(maxsize=32_768)

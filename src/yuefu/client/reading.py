@@ -11,7 +11,8 @@ import msgspec
 from yuefu.client.errors import CopyrightedMusicError, bad_answer, refused, unanswered
 from yuefu.client.flow import Answer
 from yuefu.wire.envelope import ClientReply, Reply
-from yuefu.wire.operation import Operation
+from yuefu.wire.operation import Operation, SessionCommand
+from yuefu.wire.problem import Problem
 
 R = TypeVar("R", bound=msgspec.Struct)
 T = TypeVar("T")
@@ -36,6 +37,25 @@ def read_action(answer: Answer, operation: Operation[Any, R]) -> R:
         return operation.read_action(bytes(reply.data))
     except UNREADABLE as error:
         raise bad_answer(f"Data of {operation.action}: {error}") from error
+
+
+def read_plain(answer: Answer, shape: type[R]) -> R:
+    """The bare result of a plain path, whose refusals are problem details."""
+    if answer.status == HTTPStatus.OK:
+        return _decode(answer.body, shape)
+    try:
+        problem = msgspec.json.decode(answer.body, type=Problem)
+    except UNREADABLE as error:
+        raise unanswered(answer.status) from error
+    if problem.code is None:
+        raise unanswered(answer.status)
+    raise refused(problem.code, problem.detail, problem.request_id)
+
+
+def read_result(answer: Answer, question: Operation[Any, R] | SessionCommand[Any, R]) -> R:
+    """The result in the answer to a command."""
+    read = read_bare if isinstance(question, SessionCommand) else read_data
+    return read(answer, question.result)
 
 
 def read_data(answer: Answer, shape: type[R]) -> R:

@@ -1,8 +1,13 @@
 """The notes a singer is meant to hit."""
 
+from collections.abc import Iterable, Iterator
 from enum import Enum
+from itertools import groupby
 
 import msgspec
+
+SHORTEST_PIECE_MS = 60
+"""What another voice leaves of a note can be hit only if it lasts as long as this: pitch is looked at so often."""
 
 
 class NoteKind(Enum):
@@ -38,3 +43,43 @@ class PitchLine(msgspec.Struct, frozen=True, kw_only=True):
     """A song's notes in order of `begin_ms` (all voices merged)."""
 
     notes: tuple[Note, ...]
+
+
+def merge_voices(pitch_line: PitchLine) -> tuple[Note, ...]:
+    """The pitched notes as one line to hit, in order and without overlaps.
+
+    The first voice's notes are all in it; of each further voice what lies in the rests of those before it, so that a
+    part sung together is the first voice's.
+    """
+    pitched = sorted((note for note in pitch_line.notes if note.kind.is_pitched), key=_by_voice)
+    merged: list[Note] = []
+    for _, notes in groupby(pitched, key=lambda note: note.voice):
+        merged = sorted([*merged, *_in_rests(notes, merged)], key=lambda note: note.begin_ms)
+    return tuple(merged)
+
+
+def _by_voice(note: Note) -> tuple[int, int]:
+    return note.voice, note.begin_ms
+
+
+def _in_rests(notes: Iterable[Note], sung: list[Note]) -> Iterator[Note]:
+    """What of one voice's notes sounds while none of `sung` does; both are in order of time."""
+    place, free_ms = 0, 0
+    for note in notes:
+        begin_ms = max(note.begin_ms, free_ms)
+        free_ms = max(free_ms, note.end_ms)
+        while place < len(sung) and sung[place].end_ms <= begin_ms:
+            place += 1
+        after = place
+        while after < len(sung) and sung[after].begin_ms < note.end_ms:
+            yield from _piece(note, begin_ms, sung[after].begin_ms)
+            begin_ms = max(begin_ms, sung[after].end_ms)
+            after += 1
+        yield from _piece(note, begin_ms, note.end_ms)
+
+
+def _piece(note: Note, begin_ms: int, end_ms: int) -> Iterator[Note]:
+    """That stretch of a note, unless it is none or too short to be hit."""
+    length_ms = end_ms - begin_ms
+    if length_ms == note.duration_ms > 0 or length_ms >= SHORTEST_PIECE_MS:
+        yield msgspec.structs.replace(note, begin_ms=begin_ms, duration_ms=length_ms)

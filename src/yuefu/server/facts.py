@@ -1,31 +1,26 @@
 r"""The facts of songs as a table: exported, mended in a spreadsheet, and imported again whole or not at all.
 
-A CSV of UTF-8 with a head; a row a song, in the columns of `COLUMNS`. Fields of several values part them by "|"; one
-that belongs to a value is written "\|", a backslash "\\".
+A row a song, in the columns of `FORM`. Fields of several values part them by "|"; one that belongs to a value is
+written "\|", a backslash "\\".
 """
 
-import csv
-import io
 import re
-from collections.abc import Callable, Iterable, Iterator, Mapping
-from dataclasses import dataclass
-from typing import TextIO
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
+from typing import Any, TextIO
 
 import msgspec
 
+from yuefu.access.audit import Author
 from yuefu.catalogue.facts import FIELDS, LISTS, BadFact, changed_fields, read_fact, with_facts, write_fact
-from yuefu.catalogue.song import Song, SongFacts, UnknownSong
+from yuefu.catalogue.song import Outcome, Publication, Song, SongFacts, UnknownSong
 from yuefu.ids import SongId, parse_song_id
-from yuefu.music.findings import Finding, FindingList
-from yuefu.music.text import decode
+from yuefu.music.findings import Finding
 from yuefu.server.centre import Centre, Transaction
+from yuefu.server.table import Row, TableForm
 
-COLUMNS = ("song_id", "vendor_id", *FIELDS)
+FORM = TableForm(("song_id", "vendor_id", *FIELDS), needed=frozenset({"song_id"}))
 
-_DELIMITERS = ",;\t"
-_LONGEST_CELL = 1_000_000
 _VALUE = re.compile(r"(?:\\[\\|]|[^|])+")
-_REFUSED = "nothing is imported"
 
 
 class Change(msgspec.Struct, frozen=True, kw_only=True):
@@ -46,51 +41,96 @@ class FactsImport(msgspec.Struct, frozen=True, kw_only=True):
     notes: tuple[Finding, ...] = ()
 
 
-@dataclass(frozen=True, slots=True)
-class _Row:
-    """A song's cells by column, and the line they begin in."""
-
-    line: int
-    cells: Mapping[str, str]
-
-
 def export_facts(songs: Iterable[Song], file: TextIO) -> int:
     """Write the songs' facts; how many songs it were. `file` must leave line ends alone (`newline=""`)."""
-    table = csv.writer(file)
-    table.writerow(COLUMNS)
-    count = 0
-    for count, song in enumerate(songs, start=1):  # noqa: B007  the last one is the answer
-        facts = song.published.facts
-        table.writerow((song.song_id, song.vendor_id, *(write_cell(facts, field) for field in FIELDS)))
-    return count
+    return FORM.write(map(_cells, songs), file)
 
 
-def import_facts(centre: Centre, data: bytes, *, file: str, dry_run: bool) -> FactsImport:
+class FactsEdit(msgspec.Struct, frozen=True, kw_only=True):
+    """What correcting a song's facts came to: the song's revision from then on, and what changed."""
+
+    revision: int
+    changes: tuple[Change, ...]
+
+
+def edit_facts(
+    centre: Centre, song_id: SongId, edits: Mapping[str, Any], restored: Collection[str], author: Author
+) -> FactsEdit:
+    """Put values in place of a song's, and in the fields `restored` what the delivery says. Raises `UnknownSong`."""
+    at_ms = centre.now_ms()
+
+    def job(transaction: Transaction) -> FactsEdit:
+        song = transaction.song(song_id)
+        before, delivered = song.published.facts, song.delivered or song.published.facts
+        after = with_facts(before, {**edits, **{field: getattr(delivered, field) for field in restored}})
+        return _edit(transaction, song_id, before, after, author, at_ms=at_ms)
+
+    return centre.work.run(job)
+
+
+def remove_songs(centre: Centre, song_ids: Collection[SongId], author: Author) -> None:
+    """Take songs out of the catalogue, all of them or none. Raises `UnknownSong`."""
+    at_ms = centre.now_ms()
+
+    def job(transaction: Transaction) -> None:
+        for song_id in song_ids:
+            song = transaction.song(song_id)
+            transaction.remove_song(song_id, at_ms=at_ms)
+            title, revision = song.published.facts.title, song.revision
+            subject = _subject(song_id)
+            transaction.audit(author.entry("song.remove", subject, at_ms=at_ms, before_revision=revision, title=title))
+
+    centre.work.run(job)
+
+
+def _edit(
+    transaction: Transaction, song_id: SongId, before: SongFacts, after: SongFacts, author: Author, *, at_ms: int
+) -> FactsEdit:
+    publication: Publication = transaction.edit_song(song_id, after, at_ms=at_ms)
+    changes = tuple(changes_between(song_id, before, after))
+    if publication.outcome is not Outcome.UNCHANGED:
+        detail = {change.field: {"before": change.before, "after": change.after} for change in changes}
+        transaction.audit(
+            author.entry(
+                "song.edit",
+                _subject(song_id),
+                at_ms=at_ms,
+                before_revision=publication.revision - 1,
+                after_revision=publication.revision,
+                **detail,
+            )
+        )
+    return FactsEdit(revision=publication.revision, changes=changes)
+
+
+def _subject(song_id: SongId) -> str:
+    return f"song {song_id}"
+
+
+def import_facts(centre: Centre, data: bytes, author: Author, *, file: str, dry_run: bool) -> FactsImport:
     """Make a table's facts those of its songs, in one transaction; with any finding, or in a dry run, change nothing.
 
     A column that is not there leaves its field alone, an empty cell empties it.
     """
-    decoded = decode(data, file=file)
-    findings = FindingList(file)
-    rows = list(_read_rows(decoded.text, findings))
+    table = FORM.read(data, file=file)
     at_ms = centre.now_ms()
 
     def compare(song_of: Callable[[SongId], Song]) -> dict[SongId, tuple[SongFacts, SongFacts]]:
-        return dict(_edits(rows, song_of, findings))
+        return dict(_edits(table.rows, song_of))
 
     def job(transaction: Transaction) -> dict[SongId, tuple[SongFacts, SongFacts]]:
         edits = compare(transaction.song)
-        if not findings.close():
-            for song_id, (_, after) in edits.items():
-                transaction.edit_song(song_id, after, at_ms=at_ms)
+        if not table.findings.close():
+            for song_id, (before, after) in edits.items():
+                _edit(transaction, song_id, before, after, author, at_ms=at_ms)
         return edits
 
     edits = compare(centre.songs.song) if dry_run else centre.work.run(job)
     return FactsImport(
-        song_count=len(rows),
+        song_count=len(table.rows),
         changes=tuple(change for song_id, facts in edits.items() for change in changes_between(song_id, *facts)),
-        findings=findings.close(),
-        notes=decoded.findings,
+        findings=table.findings.close(),
+        notes=table.notes,
     )
 
 
@@ -110,71 +150,44 @@ def write_cell(facts: SongFacts, field: str) -> str:
     return "|".join(texts)
 
 
+def _cells(song: Song) -> tuple[object, ...]:
+    facts = song.published.facts
+    return (song.song_id, song.vendor_id, *(write_cell(facts, field) for field in FIELDS))
+
+
 def _texts(cell: str, field: str) -> list[str]:
     if field not in LISTS:
         return [cell]
     return [re.sub(r"\\([\\|])", r"\1", text) for text in _VALUE.findall(cell)]
 
 
-def _read_rows(text: str, findings: FindingList) -> Iterator[_Row]:
-    """The rows of a table, as far as it can be read as one."""
-    csv.field_size_limit(_LONGEST_CELL)
-    head_line = text.partition("\n")[0]
-    delimiter = next((mark for mark in _DELIMITERS if mark in head_line), _DELIMITERS[0])
-    table = csv.reader(io.StringIO(text, newline=""), delimiter=delimiter, strict=True)
-    line = 1
-    try:
-        columns = [name.strip() for name in next(table, [])]
-        if not _check_head(columns, findings):
-            return
-        line = table.line_num + 1
-        for cells in table:
-            if len(cells) == len(columns):
-                yield _Row(line, dict(zip(columns, cells, strict=True)))
-            elif any(cells):
-                findings.add(f"{len(cells)} cells under {len(columns)} columns", _REFUSED, line)
-            line = table.line_num + 1
-    except csv.Error as error:
-        findings.add(f"no CSV: {error}", _REFUSED, line)
-
-
-def _check_head(columns: list[str], findings: FindingList) -> bool:
-    problems = [f"the column {name!r} is unknown" for name in columns if name not in COLUMNS]
-    problems += [f"the column {name!r} is there twice" for name in sorted(set(columns)) if columns.count(name) > 1]
-    if "song_id" not in columns:
-        problems.append("there is no column song_id")
-    for problem in problems:
-        findings.add(problem, _REFUSED, 1)
-    return not problems
-
-
 def _edits(
-    rows: Iterable[_Row], song_of: Callable[[SongId], Song], findings: FindingList
+    rows: Iterable[Row], song_of: Callable[[SongId], Song]
 ) -> Iterator[tuple[SongId, tuple[SongFacts, SongFacts]]]:
     """The songs whose facts the rows change, with their facts before and after."""
     met: set[SongId] = set()
     for row in rows:
-        text = row.cells["song_id"].strip()
+        text = row.text("song_id")
         song_id = parse_song_id(text)
         try:
             song = song_of(song_id) if song_id is not None else None
         except UnknownSong:
             song = None
         if song is None:
-            findings.add(f"there is no song {text[:40]!r}", _REFUSED, row.line)
+            row.wrong(f"there is no song {text[:40]!r}")
         elif song.song_id in met:
-            findings.add(f"song {song.song_id} is there twice", _REFUSED, row.line)
-        elif row.cells.get("vendor_id", str(song.vendor_id)).strip() != str(song.vendor_id):
-            findings.add(f"song {song.song_id} is vendor {song.vendor_id}'s", _REFUSED, row.line)
+            row.wrong(f"song {song.song_id} is there twice")
+        elif "vendor_id" in row.cells and row.text("vendor_id") != str(song.vendor_id):
+            row.wrong(f"song {song.song_id} is vendor {song.vendor_id}'s")
         else:
             met.add(song.song_id)
             facts = song.published.facts
-            after = _edited(facts, row, findings)
+            after = _edited(facts, row)
             if after != facts:
                 yield song.song_id, (facts, after)
 
 
-def _edited(facts: SongFacts, row: _Row, findings: FindingList) -> SongFacts:
+def _edited(facts: SongFacts, row: Row) -> SongFacts:
     """The facts as a row has them. A cell that says what holds is believed, whatever it says."""
     changes = {}
     for field in FIELDS:
@@ -184,5 +197,5 @@ def _edited(facts: SongFacts, row: _Row, findings: FindingList) -> SongFacts:
         try:
             changes[field] = read_fact(field, _texts(cell, field))
         except BadFact as bad:
-            findings.add(f"{field}: {bad}", _REFUSED, row.line)
+            row.wrong(f"{field}: {bad}")
     return with_facts(facts, changes)

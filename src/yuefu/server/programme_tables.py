@@ -1,10 +1,9 @@
-"""Charts and tags as CSV: one song a line, UTF-8, a head of column names in any order.
+"""Charts and tags as tables, one song a line.
 
 A file comes in whole or not at all: whatever cannot be is a finding with its line, and with any finding nothing is
 written.
 """
 
-import csv
 import io
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
@@ -12,11 +11,13 @@ from typing import NamedTuple
 
 import msgspec
 
+from yuefu.access.audit import Author
 from yuefu.catalogue.chart import (
     BadName,
     BadRule,
     Chart,
     ChartRule,
+    ForeignChart,
     ProgrammeDesk,
     Tag,
     TagGroup,
@@ -27,36 +28,27 @@ from yuefu.catalogue.chart import (
     song_problems,
 )
 from yuefu.ids import SongId, VendorId, parse_song_id
-from yuefu.music.findings import Finding, FindingList
-from yuefu.server.centre import Centre
-from yuefu.server.programme import UnknownVendor, count_chart, head_chart, known_vendor, list_chart, write_tag_groups
+from yuefu.server.centre import Centre, Transaction
+from yuefu.server.programme import (
+    UnknownVendor,
+    check_owner,
+    count_chart,
+    head_chart,
+    known_vendor,
+    list_chart,
+    write_tag_groups,
+)
+from yuefu.server.table import Row, TableForm, TableReport
 
 TAG_COLUMNS = ("group_id", "group_name", "tag_id", "tag_name", "song_id")
 RULE_COLUMNS = ChartRule.__struct_fields__
 CHART_COLUMNS = ("vendor_id", "top_id", "name", *RULE_COLUMNS, "song_id", "uses")
-_NEEDED_OF_TAGS = frozenset(TAG_COLUMNS)
-_NEEDED_OF_CHARTS = frozenset({"vendor_id", "top_id", "song_id"})
-
-_REFUSED = "refused"
-
-
-class TableReport(msgspec.Struct, frozen=True, kw_only=True):
-    """What an import read, and whether it was written: not when there are findings, nor when it was a rehearsal."""
-
-    counts: dict[str, int]
-    findings: tuple[Finding, ...]
-    is_written: bool
-
-
-class Row(NamedTuple):
-    """A row's cells by column, blanks about them taken off, "" for columns the file lacks."""
-
-    line: int
-    cells: dict[str, str]
+_TAGS = TableForm(TAG_COLUMNS, needed=frozenset(TAG_COLUMNS))
+_CHARTS = TableForm(CHART_COLUMNS, needed=frozenset({"vendor_id", "top_id", "song_id"}))
 
 
 class _PlacedSong(NamedTuple):
-    line: int
+    row: Row
     song_id: SongId
 
 
@@ -78,38 +70,38 @@ class _ChartLines:
 
 def export_tags(centre: Centre) -> str:
     """All groups, tags and their songs."""
-    return _write_rows(TAG_COLUMNS, _tag_rows(centre))
+    return _written(_TAGS, _tag_rows(centre))
 
 
 def export_charts(centre: Centre, vendor_id: VendorId | None = None) -> str:
     """All charts that somebody has filled, of one vendor or of all, and their songs."""
     charts = (chart for chart in centre.programme.charts() if vendor_id in {None, chart.vendor_id})
-    return _write_rows(CHART_COLUMNS, (row for chart in charts for row in _chart_rows(centre, chart)))
+    return _written(_CHARTS, (row for chart in charts for row in _chart_rows(centre, chart)))
 
 
-def import_tags(centre: Centre, raw: bytes, *, file: str, dry_run: bool = False) -> TableReport:
+def import_tags(centre: Centre, raw: bytes, *, author: Author, file: str, dry_run: bool = False) -> TableReport:
     """Take in a tag file: its groups and tags first, in its order, each tag with the songs it has there."""
-    findings = FindingList(file)
-    groups, tags = _parse_tags(_read_rows(raw, TAG_COLUMNS, _NEEDED_OF_TAGS, findings), findings)
+    table = _TAGS.read(raw, file=file)
+    groups, tags = _parse_tags(table.rows)
 
     def job(desk: ProgrammeDesk) -> TableReport:
         for tag in tags.values():
-            _check_songs(desk, tag.songs, None, findings)
-        found = findings.close()
+            _check_songs(desk, tag.songs, None)
+        found = table.findings.close()
         if not found and not dry_run:
             write_tag_groups(desk, merge_groups(desk.tag_groups(), _to_groups(groups, tags)))
             for tag_id, tag in tags.items():
                 desk.tag_songs(tag_id, [song.song_id for song in tag.songs])
         counts = {"groups": len(groups), "tags": len(tags), "songs": sum(len(tag.songs) for tag in tags.values())}
-        return TableReport(counts=counts, findings=found, is_written=not found and not dry_run)
+        return TableReport(counts=counts, findings=found, notes=table.notes, is_written=not found and not dry_run)
 
-    return centre.work.run(lambda transaction: job(transaction.programme))
+    return _take_in(centre, job, author, "tag.import", "tags", file=file)
 
 
-def import_charts(centre: Centre, raw: bytes, *, file: str, dry_run: bool = False) -> TableReport:
+def import_charts(centre: Centre, raw: bytes, *, author: Author, file: str, dry_run: bool = False) -> TableReport:
     """Take in a chart file: each chart it names becomes what it says; those with a rule are counted here and now."""
-    findings = FindingList(file)
-    charts = _parse_charts(centre, _read_rows(raw, CHART_COLUMNS, _NEEDED_OF_CHARTS, findings), findings)
+    table = _CHARTS.read(raw, file=file)
+    charts = _parse_charts(centre, table.rows)
     at_ms = centre.now_ms()
 
     def write(desk: ProgrammeDesk, lines: _ChartLines) -> None:
@@ -121,15 +113,30 @@ def import_charts(centre: Centre, raw: bytes, *, file: str, dry_run: bool = Fals
 
     def job(desk: ProgrammeDesk) -> TableReport:
         for lines in charts:
-            _check_songs(desk, lines.songs, lines.vendor_id, findings)
-        found = findings.close()
+            _check_songs(desk, lines.songs, lines.vendor_id)
+        found = table.findings.close()
         if not found and not dry_run:
             for lines in charts:
                 write(desk, lines)
         counts = {"charts": len(charts), "songs": sum(len(lines.songs) for lines in charts)}
-        return TableReport(counts=counts, findings=found, is_written=not found and not dry_run)
+        return TableReport(counts=counts, findings=found, notes=table.notes, is_written=not found and not dry_run)
 
-    return centre.work.run(lambda transaction: job(transaction.programme))
+    return _take_in(centre, job, author, "chart.import", "charts", file=file)
+
+
+def _take_in(
+    centre: Centre, job: Callable[[ProgrammeDesk], TableReport], author: Author, action: str, subject: str, *, file: str
+) -> TableReport:
+    """Do the job in one transaction, with the audit's entry when it wrote anything."""
+    at_ms = centre.now_ms()
+
+    def audited(transaction: Transaction) -> TableReport:
+        report = job(transaction.programme)
+        if report.is_written:
+            transaction.audit(author.entry(action, subject, at_ms=at_ms, file=file, **report.counts))
+        return report
+
+    return centre.work.run(audited)
 
 
 # Writing.
@@ -152,74 +159,26 @@ def _chart_rows(centre: Centre, chart: Chart) -> Iterator[Sequence[object]]:
     yield from ((*head, *entry) for entry in entries) if entries else [(*head, "", "")]
 
 
-def _write_rows(columns: Sequence[str], rows: Iterable[Sequence[object]]) -> str:
+def _written(form: TableForm, rows: Iterable[Sequence[object]]) -> str:
     text = io.StringIO(newline="")
-    writer = csv.writer(text, lineterminator="\n")
-    writer.writerow(columns)
-    writer.writerows(rows)
+    form.write(rows, text)
     return text.getvalue()
 
 
 # Reading.
 
 
-def _read_rows(raw: bytes, columns: Sequence[str], needed: frozenset[str], findings: FindingList) -> Iterator[Row]:
-    """The rows that have a cell for every column of the head; rows without any text are left out."""
-    try:
-        text = raw.decode("utf-8-sig")
-    except UnicodeDecodeError as error:
-        findings.add("is not UTF-8", _REFUSED, raw.count(b"\n", 0, error.start) + 1)
-        return
-    head: list[str] = []
-    for line, cells in _numbered(text, findings):
-        stripped = [cell.strip() for cell in cells]
-        if not any(stripped):
-            continue
-        if not head:
-            head = stripped
-            if not _is_head(head, line, columns, needed, findings):
-                return
-        elif len(cells) != len(head):
-            findings.add(f"has {len(cells)} cells where the head has {len(head)}", _REFUSED, line)
-        else:
-            yield Row(line, dict.fromkeys(columns, "") | dict(zip(head, stripped, strict=True)))
-    if not head:
-        findings.add(f"is empty; the first line must name the columns {','.join(columns)}", _REFUSED)
-
-
-def _numbered(text: str, findings: FindingList) -> Iterator[tuple[int, list[str]]]:
-    """Each row with the line it begins on."""
-    reader = csv.reader(io.StringIO(text, newline=""), strict=True)
-    line = 1
-    try:
-        for cells in reader:
-            yield line, cells
-            line = reader.line_num + 1
-    except csv.Error as error:
-        findings.add(f"is not CSV: {error}", _REFUSED, line)
-
-
-def _is_head(head: list[str], line: int, columns: Sequence[str], needed: frozenset[str], findings: FindingList) -> bool:
-    problems = [f"there is no column {column}" for column in columns if column in needed and column not in head]
-    problems += [f"there is no such column as {column!r}" for column in head if column not in columns]
-    if len(set(head)) < len(head):
-        problems.append("a column is there twice")
-    for problem in problems:
-        findings.add(f"{problem}; the columns are {','.join(columns)}", _REFUSED, line)
-    return not problems
-
-
-def _parse_tags(rows: Iterable[Row], findings: FindingList) -> tuple[dict[str, str], dict[str, _TagLines]]:
+def _parse_tags(rows: Iterable[Row]) -> tuple[dict[str, str], dict[str, _TagLines]]:
     """The groups' names and the tags, by id, in the file's order."""
     groups: dict[str, str] = {}
     tags: dict[str, _TagLines] = {}
     for row in rows:
-        said = _Said(row, findings)
+        said = _Said(row)
         group_id = said.text("group_id", check_id)
         groups[group_id] = said.name("group_name", groups.get(group_id))
-        if not row.cells["tag_id"]:
-            if row.cells["tag_name"] or row.cells["song_id"]:
-                said.wrong("has a tag's name or a song, but no tag_id")
+        if not row.text("tag_id"):
+            if row.text("tag_name") or row.text("song_id"):
+                row.wrong("has a tag's name or a song, but no tag_id")
             continue
         tag_id = said.text("tag_id", check_id)
         held = tags.get(tag_id)
@@ -227,27 +186,31 @@ def _parse_tags(rows: Iterable[Row], findings: FindingList) -> tuple[dict[str, s
         if held is None:
             held = tags[tag_id] = _TagLines(group_id, name)
         elif held.group_id != group_id:
-            said.wrong(f"tag {tag_id} is in group {held.group_id} above")
+            row.wrong(f"tag {tag_id} is in group {held.group_id} above")
         held.songs.extend(said.songs())
     return groups, tags
 
 
-def _parse_charts(centre: Centre, rows: Iterable[Row], findings: FindingList) -> list[_ChartLines]:
+def _parse_charts(centre: Centre, rows: Iterable[Row]) -> list[_ChartLines]:
     """The charts in the file's order. The songs of those with a rule are there to be read, and left aside here."""
     charts: dict[tuple[int, str], _ChartLines] = {}
     for row in rows:
-        said = _Said(row, findings)
+        said = _Said(row)
         vendor_id, top_id, rule = said.vendor(centre), said.text("top_id", check_id), said.rule()
         if vendor_id is None:
             continue
         held = charts.get((vendor_id, top_id))
         if held is None:
-            name = said.name("name", None if row.cells["name"] else "")
+            name = said.name("name", None if row.text("name") else "")
+            try:
+                check_owner(centre, vendor_id, top_id)
+            except ForeignChart as error:
+                row.wrong(str(error))
             held = charts[vendor_id, top_id] = _ChartLines(vendor_id, top_id, name, rule)
         else:
             said.name("name", held.name)
             if rule not in {None, held.rule}:
-                said.wrong(f"chart {top_id} has another rule above")
+                row.wrong(f"chart {top_id} has another rule above")
         if held.rule is None:
             held.songs.extend(said.songs())
     return list(charts.values())
@@ -258,51 +221,47 @@ class _Said:
     """What one row says; what cannot be is a finding."""
 
     row: Row
-    findings: FindingList
-
-    def wrong(self, problem: str) -> None:
-        self.findings.add(problem, _REFUSED, self.row.line)
 
     def text(self, column: str, check: Callable[[str], str]) -> str:
-        text = self.row.cells[column]
+        text = self.row.text(column)
         try:
             check(text)
         except BadName as error:
-            self.wrong(f"{column}: {error}")
+            self.row.wrong(f"{column}: {error}")
         return text
 
     def name(self, column: str, held: str | None) -> str:
         """A name: what an earlier row said holds, and this one may leave it out."""
         if held is None:
             return self.text(column, check_name)
-        if self.row.cells[column] not in {"", held}:
-            self.wrong(f"{column}: is {held!r} above")
+        if self.row.text(column) not in {"", held}:
+            self.row.wrong(f"{column}: is {held!r} above")
         return held
 
     def songs(self) -> list[_PlacedSong]:
         """The song, if there is one."""
-        text = self.row.cells["song_id"]
+        text = self.row.text("song_id")
         song_id = parse_song_id(text)
         if song_id is not None:
-            return [_PlacedSong(self.row.line, song_id)]
+            return [_PlacedSong(self.row, song_id)]
         if text:
-            self.wrong(f"song_id: {text[:40]!r} is no song id")
+            self.row.wrong(f"song_id: {text[:40]!r} is no song id")
         return []
 
     def vendor(self, centre: Centre) -> VendorId | None:
         try:
-            return known_vendor(centre, self.row.cells["vendor_id"])
+            return known_vendor(centre, self.row.text("vendor_id"))
         except UnknownVendor as error:
-            self.wrong(f"vendor_id: {error}")
+            self.row.wrong(f"vendor_id: {error}")
             return None
 
     def rule(self) -> ChartRule | None:
         """The row's rule; cells left empty stand for their defaults."""
-        facts = {column: self.row.cells[column] for column in RULE_COLUMNS if self.row.cells[column]}
+        facts = {column: self.row.text(column) for column in RULE_COLUMNS if self.row.text(column)}
         try:
             return make_rule(facts) if facts else None
         except BadRule as error:
-            self.wrong(str(error))
+            self.row.wrong(str(error))
             return None
 
 
@@ -317,9 +276,7 @@ def _to_groups(groups: dict[str, str], tags: dict[str, _TagLines]) -> list[TagGr
     ]
 
 
-def _check_songs(
-    desk: ProgrammeDesk, songs: Sequence[_PlacedSong], vendor_id: VendorId | None, findings: FindingList
-) -> None:
+def _check_songs(desk: ProgrammeDesk, songs: Sequence[_PlacedSong], vendor_id: VendorId | None) -> None:
     song_ids = [song.song_id for song in songs]
     for place, problem in song_problems(song_ids, desk.owners(song_ids), vendor_id):
-        findings.add(problem, _REFUSED, songs[place].line)
+        songs[place].row.wrong(problem)

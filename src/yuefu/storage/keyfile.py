@@ -1,7 +1,9 @@
-"""The installation's keys in a file of the data folder, readable by its owner alone."""
+"""The installation's keys: in a file that its owner alone can read, or handed in as text."""
 
+import base64
+import binascii
 import os
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
 import msgspec
@@ -17,6 +19,26 @@ class _KeyFile(msgspec.Struct, frozen=True):
 
 class DamagedKeys(YuefuError):
     """The key file is there and cannot be read: nothing is made in its place."""
+
+
+class BadKeys(YuefuError):
+    """Text that is no key. Says which of them, never what it holds."""
+
+
+def read_keyring(texts: Sequence[str], random_bytes: Callable[[int], bytes]) -> KeyRing:
+    """The ring of keys written in base64, in either alphabet; the first is the active one. Raises `BadKeys`."""
+    keys = [_read_key(text, place) for place, text in enumerate(texts, start=1)]
+    return KeyRing(active=key_id(keys[0]), keys={key_id(key): key for key in keys}, random_bytes=random_bytes)
+
+
+def _read_key(text: str, place: int) -> bytes:
+    try:
+        key = base64.b64decode(text.replace("-", "+").replace("_", "/") + "=" * (-len(text) % 4), validate=True)
+    except (binascii.Error, ValueError):
+        key = b""
+    if len(key) != KEY_BYTES:
+        raise BadKeys(f"key {place} is not {KEY_BYTES} bytes in base64")
+    return key
 
 
 def open_keyring(path: Path, random_bytes: Callable[[int], bytes]) -> KeyRing:

@@ -26,6 +26,8 @@ class Circumstances(msgspec.Struct, frozen=True, kw_only=True):
     """In which of its rooms. Apps billed by room and month must say."""
     vendor_id: int = 0
     """Of which vendor; 0 is the app's default."""
+    territory: Annotated[str, Meta(pattern="^([A-Z]{2})?$")] = ""
+    """Where the user is, ISO 3166-1 alpha-2; "" is where the app is at home."""
 
 
 @cache

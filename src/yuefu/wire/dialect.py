@@ -19,6 +19,11 @@ def pascal_name(name: str) -> str:
     return _IRREGULAR.get(name) or "".join(part.capitalize() for part in name.split("_"))
 
 
+def snake_name(name: str) -> str:
+    """How the client API spells `name`: as schemas do."""
+    return name
+
+
 @cache
 def pascal_twin(shape: type[msgspec.Struct]) -> type[msgspec.Struct]:
     """The same struct with PascalCase names on the wire, its nested structs included."""

@@ -3,11 +3,28 @@
 HTTP 200 whatever the code says; `Data` is left out when there is none (decision G13).
 """
 
+from enum import Enum
+
 import msgspec
 
 from yuefu.wire.codes import ClientCode, Code
 
 SUCCEED = "succeed"
+
+
+class RequestIdForm(Enum):
+    """How the answers of an operation are numbered (decision G19). To callers an id is opaque either way."""
+
+    UUID = "uuid"
+    DECIMAL = "decimal"
+    """Eighteen digits."""
+
+    def of(self, uuid: str) -> str:
+        """The id in this form of a call whose UUID that is."""
+        if self is RequestIdForm.UUID:
+            return uuid
+        return str(10**17 + int(uuid.replace("-", ""), 16) % (9 * 10**17))
+
 
 _encode = msgspec.json.Encoder().encode
 

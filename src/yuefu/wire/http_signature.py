@@ -139,7 +139,7 @@ def signed_message(fields: dict[str, list[str]], message: HttpMessage, *, needs_
         raise illegal("body", f"larger than {MAX_SIGNED_BYTES} bytes")
     label, covered, parameters, text = _read_input(message.signature_input)
     action = single(fields, "Action")
-    user_id, room_id, vendor_id = read_asker(fields, needs_user=needs_user)
+    asker = read_asker(fields, needs_user=needs_user)
     _check_covered(covered, message)
     return SignedMessage(
         action=action,
@@ -147,9 +147,10 @@ def signed_message(fields: dict[str, list[str]], message: HttpMessage, *, needs_
         signature=_read_mac(message.signature, label),
         nonce=_shaped(parameters, "nonce", _NONCE, "1 to 64 visible characters but quotes and backslashes"),
         timestamp_s=int(_shaped(parameters, "created", _CREATED, "Unix time in seconds, ten digits")),
-        user_id=user_id,
-        room_id=room_id,
-        vendor_id=vendor_id,
+        user_id=asker.user_id,
+        room_id=asker.room_id,
+        vendor_id=asker.vendor_id,
+        territory=asker.territory,
         business=fields,
         bases=tuple(_base(message, target, covered, text, message.content_digest) for target in message.targets),
         content_digest=message.content_digest if _BODY in covered else "",

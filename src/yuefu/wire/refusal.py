@@ -55,6 +55,22 @@ def illegal_field(error: msgspec.ValidationError, *, whole: str) -> Refusal:
     return bad_value(at["name"], problem) if at else illegal(whole, problem)
 
 
+_WHOLE_PATH = re.compile(r" - at `(?:key in )?\$\.?(?P<path>[^`]*)`$")
+_UNKNOWN = re.compile(r"Object contains unknown field `(?P<name>.*)`", re.DOTALL)
+
+
+def explain_misfit(error: msgspec.ValidationError, *, whole: str) -> str:
+    """Where input misses its schema, by the whole way there, and how: `deals[0].terms[1].channel: must be …`."""
+    text = str(error)
+    at = _WHOLE_PATH.search(text)
+    path = at["path"] if at else ""
+    problem = _WHOLE_PATH.sub("", text)
+    for kind, words in ((_MISSING, "missing"), (_UNKNOWN, "there is no such field")):
+        if named := kind.search(problem):
+            return f"{'.'.join(filter(None, (path, named['name'][:100])))}: {words}"
+    return f"{path or whole}: {_in_plain_words(problem)}"
+
+
 _KINDS = {
     "int": "a whole number",
     "str": "text",
@@ -64,15 +80,19 @@ _KINDS = {
     "null": "nothing",
     "float": "a number",
 }
+_TOO_LARGE = "Integer value out of range"
 _EXPECTED = re.compile(r"Expected `(?P<kinds>[^`]+)`(?:, got `\w+`)?")
-_LENGTH = re.compile(r"Expected `(?:array|str)` of length (?P<bound>[<>]=) (?P<count>\d+)")
+_LENGTH = re.compile(r"Expected `(?P<kind>array|str)` of length (?P<bound>[<>]=) (?P<count>\d+)")
 _RANGE = re.compile(r"Expected `int` (?P<bound>[<>]=) (?P<count>-?\d+)")
 
 
 def _in_plain_words(text: str) -> str:
     """What a schema error says, for somebody who does not know the library."""
+    if text == _TOO_LARGE:
+        return "has too many digits"
     if length := _LENGTH.fullmatch(text):
-        return f"must have {_BOUNDS[length['bound']]} {length['count']} items or characters"
+        unit = _UNITS[length["kind"]] + ("" if length["count"] == "1" else "s")
+        return f"must have {_BOUNDS[length['bound']]} {length['count']} {unit}"
     if bounds := _RANGE.fullmatch(text):
         return f"must be {_BOUNDS[bounds['bound']]} {bounds['count']}"
     if expected := _EXPECTED.fullmatch(text):
@@ -81,4 +101,5 @@ def _in_plain_words(text: str) -> str:
     return text
 
 
+_UNITS = {"array": "item", "str": "character"}
 _BOUNDS = {"<=": "at most", ">=": "at least"}

@@ -9,7 +9,7 @@ import hashlib
 import hmac
 import re
 from collections.abc import Iterable
-from typing import ClassVar
+from typing import ClassVar, NamedTuple
 
 import msgspec
 
@@ -31,14 +31,16 @@ _SIGNATURE = re.compile(r"[0-9A-Fa-f]{32}", re.ASCII)
 _TIMESTAMP = re.compile(r"[0-9]{10}", re.ASCII)
 _APP_ID = re.compile(r"[1-9][0-9]{0,9}", re.ASCII)
 _CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f]")
+_TERRITORY = re.compile(r"[A-Z]{2}", re.ASCII)
 _VENDOR_ID = re.compile(r"-?[0-9]{1,9}", re.ASCII)
 
 
 class SignedQuery(msgspec.Struct, frozen=True, kw_only=True):
     """A query of the server API whose common parameters have the right shape; nothing is proven yet.
 
-    `vendor_id` is what the caller wrote: 0 still means "the app's default". `business` holds the operation's own
-    parameters as they came. The class itself is that of signature 2.0; what else proves a query is a class of its own.
+    `vendor_id` is what the caller wrote: 0 still means "the app's default", as `territory` "" means its home.
+    `business` holds the operation's own parameters as they came. The class itself is that of signature 2.0; what else
+    proves a query is a class of its own.
     """
 
     freshness_s: ClassVar[int] = FRESHNESS_S
@@ -54,6 +56,7 @@ class SignedQuery(msgspec.Struct, frozen=True, kw_only=True):
     user_id: str
     room_id: str
     vendor_id: int
+    territory: str
     business: dict[str, list[str]]
 
     def is_signed_with(self, live_secrets: Iterable[str]) -> bool:
@@ -103,26 +106,40 @@ def signed_query(fields: dict[str, list[str]], *, needs_user: bool = True) -> Si
     if version != SIGNATURE_VERSION:
         raise illegal("SignatureVersion", f"must be {SIGNATURE_VERSION}")
     timestamp = _shaped(fields, "Timestamp", _TIMESTAMP, "Unix time in seconds, ten digits")
-    user_id, room_id, vendor_id = read_asker(fields, needs_user=needs_user)
+    asker = read_asker(fields, needs_user=needs_user)
     return SignedQuery(
         action=action,
         app_id=AppId(int(app_id)),
         signature=signature,
         nonce=nonce,
         timestamp_s=int(timestamp),
-        user_id=user_id,
-        room_id=room_id,
-        vendor_id=vendor_id,
+        user_id=asker.user_id,
+        room_id=asker.room_id,
+        vendor_id=asker.vendor_id,
+        territory=asker.territory,
         business=fields,
     )
 
 
-def read_asker(fields: dict[str, list[str]], *, needs_user: bool = True) -> tuple[str, str, int]:
-    """UserId, RoomId ("" for none) and VendorId (0 for none); takes them out of `fields`. Raises `Refusal`."""
+class Asker(NamedTuple):
+    """For whom a call asks, in which room, of which vendor and where: the common parameters that no signature needs."""
+
+    user_id: str
+    room_id: str
+    vendor_id: int
+    territory: str
+
+
+def read_asker(fields: dict[str, list[str]], *, needs_user: bool = True) -> Asker:
+    """UserId, RoomId and Territory ("" for none), VendorId (0 for none); takes them out of `fields`.
+
+    Territory is our own: the documents know none. Raises `Refusal`.
+    """
     user_id = _text(fields, "UserId", MAX_USER_ID_LENGTH) if needs_user else ""
     room_id = _text(fields, "RoomId", MAX_ROOM_ID_LENGTH) if fields.get("RoomId", [""]) != [""] else ""
     vendor_id = _shaped(fields, "VendorId", _VENDOR_ID, "a whole number") if "VendorId" in fields else "0"
-    return user_id, room_id, int(vendor_id)
+    territory = _shaped(fields, "Territory", _TERRITORY, "an ISO 3166-1 alpha-2 code") if "Territory" in fields else ""
+    return Asker(user_id, room_id, int(vendor_id), territory)
 
 
 def single(fields: dict[str, list[str]], name: str) -> str:

@@ -31,6 +31,31 @@ def test_every_spelling_of_a_list_is_one_list(raw: bytes) -> None:
     assert parse_query(raw) == {"SongsId": ["7", "9"]}
 
 
+@pytest.mark.parametrize(
+    ("raw", "items"),
+    [
+        (b"SongsId[1]=b&SongsId[0]=a", ["a", "b"]),
+        (b"SongsId%5B10%5D=c&SongsId%5B9%5D=b&SongsId%5B0%5D=a", ["a", "b", "c"]),
+        (b"SongsId[]=a&SongsId[2]=c&SongsId=d&SongsId[1]=b", ["a", "b", "c", "d"]),
+        (b"SongsId[5]=a&SongsId[]=b&SongsId[6]=c&SongsId[]=d", ["a", "b", "c", "d"]),
+        (b"SongsId[0]=a&SongsId[0]=b", ["a", "b"]),
+        (b"SongsId[b]=a&SongsId[a]=b", ["a", "b"]),
+        ("SongsId[１]=a&SongsId[０]=b".encode(), ["a", "b"]),
+        (b"SongsId[%s]=a&SongsId[0]=b" % (b"1" * 5_000), ["a", "b"]),
+        (b"SongsId[0]=a&SongsId[%s]=b" % (b"0" * 5_000), ["a", "b"]),
+        (b"&SongsId[1]=b&&SongsId[0]=a&", ["a", "b"]),
+    ],
+)
+def test_numbered_items_go_by_their_numbers_and_the_rest_follow_those_before_them(raw: bytes, items: list[str]) -> None:
+    assert parse_query(raw) == {"SongsId": items}
+
+
+@given(st.permutations(range(12)))
+def test_numbers_say_the_order_wherever_their_items_stand(numbers: list[int]) -> None:
+    raw = "&".join(f"Items[{number}]={number}&Page={number}" for number in numbers).encode()
+    assert parse_query(raw) == {"Items": [str(number) for number in range(12)], "Page": list(map(str, numbers))}
+
+
 def test_commas_do_not_split() -> None:
     assert parse_query(b"SongsId[]=7,9") == {"SongsId": ["7,9"]}
 

@@ -120,6 +120,9 @@ def test_a_timestamp_lengthened_by_md5_extension_is_no_timestamp() -> None:
         ("Timestamp", "1615186943\n"),
         ("UserId", "u" * (MAX_USER_ID_LENGTH + 1)),
         ("UserId", "a\x00b"),
+        ("Territory", "cn"),
+        ("Territory", "CHN"),
+        ("Territory", ""),
         ("RoomId", "r\nr"),
         ("VendorId", "one"),
         ("VendorId", "1.0"),
@@ -146,6 +149,8 @@ def test_chinese_users_and_rooms_are_welcome() -> None:
 
 def test_an_empty_room_is_no_room() -> None:
     assert parse_signed_query(raw(RoomId="")).room_id == ""
+    assert parse_signed_query(raw()).territory == ""
+    assert parse_signed_query(raw(Territory="JP")).territory == "JP"
 
 
 def test_the_operations_own_parameters_are_left_for_it() -> None:

@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from yuefu.wire.operation import Operation
+from yuefu.wire.operation import Operation, SessionCommand
 from yuefu.wire.operations.describe_accompany_clip_info import DESCRIBE_ACCOMPANY_CLIP_INFO
 from yuefu.wire.operations.describe_accompany_clip_status import DESCRIBE_ACCOMPANY_CLIP_STATUS
 from yuefu.wire.operations.describe_krc_segment import DESCRIBE_KRC_SEGMENT
@@ -11,6 +11,7 @@ from yuefu.wire.operations.describe_song_lyric import DESCRIBE_SONG_LYRIC
 from yuefu.wire.operations.describe_tag_songs import DESCRIBE_TAG_SONGS
 from yuefu.wire.operations.describe_tags import DESCRIBE_TAGS
 from yuefu.wire.operations.describe_top_songs import DESCRIBE_TOP_SONGS
+from yuefu.wire.operations.get_prelude_end_time import GET_PRELUDE_END_TIME
 from yuefu.wire.operations.query_song import QUERY_SONG
 from yuefu.wire.operations.query_song_plus import QUERY_SONG_PLUS
 from yuefu.wire.operations.query_songs_copyright import QUERY_SONGS_COPYRIGHT
@@ -26,12 +27,14 @@ __all__ = [
     "DESCRIBE_TAGS",
     "DESCRIBE_TAG_SONGS",
     "DESCRIBE_TOP_SONGS",
+    "GET_PRELUDE_END_TIME",
     "OPERATIONS",
     "QUERY_SONG",
     "QUERY_SONGS_COPYRIGHT",
     "QUERY_SONGS_INFO",
     "QUERY_SONG_PLUS",
     "QUERY_TIPS",
+    "SESSION_COMMANDS",
 ]
 
 OPERATIONS: tuple[Operation[Any, Any], ...] = (
@@ -49,3 +52,6 @@ OPERATIONS: tuple[Operation[Any, Any], ...] = (
     DESCRIBE_ACCOMPANY_CLIP_STATUS,
     DESCRIBE_SONG_EXTRA,
 )
+
+SESSION_COMMANDS: tuple[SessionCommand[Any, Any], ...] = (GET_PRELUDE_END_TIME,)
+"""What only a session can ask."""

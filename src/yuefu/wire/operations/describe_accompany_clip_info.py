@@ -7,8 +7,8 @@ from yuefu.wire.operations.describe_song_lyric import SongParams
 
 
 class ClipInfo(msgspec.Struct, frozen=True, kw_only=True):
-    """Milliseconds in the whole song. Vendors that deliver the short segment mean the short pair, the others the long
-    one; the pair that is not meant is 0.
+    """Milliseconds in the whole song. Vendors that deliver the short segment as a file of its own (2 of the documented)
+    mean the short pair, the others the long one; the pair that is not meant is 0.
     """
 
     segment_begin: int

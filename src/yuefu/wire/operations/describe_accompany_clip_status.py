@@ -10,9 +10,9 @@ class ClipStatus(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     """1 it can, 0 it can't."""
 
     has_clip_url: int | None = None
-    """The long clip. Vendors with the field `has_clip_url` only."""
+    """The long clip. Vendors with the field `has_clip_url` only (1 of the documented)."""
     has_short_segment_url: int | None = None
-    """The short segment. Vendors with the field `has_short_segment_url` only."""
+    """The short segment. Vendors with the field `has_short_segment_url` only (1 and 2 of the documented)."""
 
 
 DESCRIBE_ACCOMPANY_CLIP_STATUS = Operation(

@@ -8,6 +8,8 @@ from yuefu.wire.operations.rows import SongRow
 
 
 class DescribeTagSongsParams(msgspec.Struct, frozen=True, kw_only=True):
+    """A tag that is not there is an illegal parameter."""
+
     tag_id: Name
     page: Page
     filter: ListFilter | None = None
@@ -15,7 +17,7 @@ class DescribeTagSongsParams(msgspec.Struct, frozen=True, kw_only=True):
 
 class TagSong(SongRow, frozen=True, kw_only=True, omit_defaults=True):
     has_clip: int | None = None
-    """1 has a long clip, 0 has none. Vendors with the field `has_clip` only."""
+    """1 has a long clip, 0 has none. Vendors with the field `has_clip` only (1 and 4 of the documented)."""
 
 
 class TagSongs(msgspec.Struct, frozen=True, kw_only=True):

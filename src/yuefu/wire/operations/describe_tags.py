@@ -2,6 +2,7 @@
 
 import msgspec
 
+from yuefu.wire.envelope import RequestIdForm
 from yuefu.wire.operation import Operation
 
 
@@ -31,4 +32,5 @@ DESCRIBE_TAGS = Operation(
     result=TagGroups,
     summary="The tags, by group",
     message="success",
+    request_id=RequestIdForm.DECIMAL,
 )

@@ -11,8 +11,9 @@ from yuefu.wire.operations.query_song import FoundSongs
 
 
 class QuerySongPlusParams(msgspec.Struct, frozen=True, kw_only=True):
-    """Without `vendors_id`, every vendor the app was granted is searched. `items[i]` is how many rows in turn come from
-    `vendors_id[i]`, one by default. `keep_vendor` is whose row stays of a song that several vendors have.
+    """Without `vendors_id`, every vendor the app was granted is searched. `items`, as long as `vendors_id`, is how many
+    rows in turn come from each of them, one by default. `keep_vendor` is whose row stays of a song that several vendors
+    have.
     """
 
     keyword: Keyword

@@ -5,13 +5,14 @@ from typing import Annotated
 import msgspec
 
 from yuefu.wire.operation import Operation
+from yuefu.wire.operations.parameters import SOME_ID
 from yuefu.wire.operations.rows import Copyright
 
 
 class QuerySongsCopyrightParams(msgspec.Struct, frozen=True, kw_only=True):
-    """Ids count as sent: twenty times the same id is the limit reached."""
+    """Ids count as sent: twenty times the same id is the limit reached. At least one must not be empty."""
 
-    songs_id: Annotated[list[str], msgspec.Meta(min_length=1, max_length=20)]
+    songs_id: Annotated[list[str], msgspec.Meta(min_length=1, max_length=20, extra_json_schema=SOME_ID)]
 
 
 class SongCopyright(msgspec.Struct, frozen=True, kw_only=True):

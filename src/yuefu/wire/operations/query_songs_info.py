@@ -5,13 +5,14 @@ from typing import Annotated
 import msgspec
 
 from yuefu.wire.operation import Operation
+from yuefu.wire.operations.parameters import SOME_ID
 from yuefu.wire.operations.rows import FoundSong
 
 
 class QuerySongsInfoParams(msgspec.Struct, frozen=True, kw_only=True):
-    """Ids count as sent."""
+    """Ids count as sent. At least one must not be empty."""
 
-    songs_id: Annotated[list[str], msgspec.Meta(min_length=1, max_length=30)]
+    songs_id: Annotated[list[str], msgspec.Meta(min_length=1, max_length=30, extra_json_schema=SOME_ID)]
 
 
 class SongInfo(FoundSong, frozen=True, kw_only=True, omit_defaults=True):

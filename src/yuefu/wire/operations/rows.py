@@ -38,7 +38,7 @@ class SongRow(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     """The vendor whose song this is; never 0."""
     copyright: Copyright
     pitch_ability: int | None = None
-    """1 has a pitch line, 2 has none. Vendors with the field `pitch_ability` only."""
+    """1 has a pitch line, 2 has none. Vendors with the field `pitch_ability` only (2 of the documented)."""
 
 
 class ListedSong(SongRow, frozen=True, kw_only=True, omit_defaults=True):
@@ -52,4 +52,4 @@ class FoundSong(ListedSong, frozen=True, kw_only=True, omit_defaults=True):
     """A row of a search."""
 
     has_short_segment: int | None = None
-    """1 has a short segment, 2 has none. Vendors with the field `has_short_segment` only."""
+    """1 has a short segment, 2 has none. Vendors with the field `has_short_segment` only (2 of the documented)."""

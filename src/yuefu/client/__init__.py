@@ -3,6 +3,8 @@
 The guide is `docs/sdk.md`.
 """
 
+from yuefu.client.cache import Cache
+from yuefu.client.clip import Clip, clip_of, crop_lyric, crop_pitch, lookup_ms, shown_ms
 from yuefu.client.download import OnProgress
 from yuefu.client.errors import (
     BadAnswer,
@@ -20,18 +22,29 @@ from yuefu.client.errors import (
 from yuefu.client.flow import Retries
 from yuefu.client.login import mint_login_token
 from yuefu.client.music import ByteRange, CopyrightedMusic, CopyrightedMusicSync, ResourceResult, Terms
-from yuefu.client.paging import SongPage, iterate_songs, iterate_songs_sync
+from yuefu.client.paging import SongPage, iterate_changes, iterate_changes_sync, iterate_songs, iterate_songs_sync
 from yuefu.client.signed import SignedClient, SignedClientSync, new_nonce, signed_headers, signed_url
+from yuefu.wire.changes import Change, Changes
 from yuefu.wire.client_api import (
     AccompanimentResult,
     ClipResult,
     KrcLine,
     KrcLyric,
     KrcWord,
+    LrcLine,
+    LrcLyric,
     OtherSegment,
+    PitchData,
+    PitchNote,
+    PreludeEnd,
     Resource,
+    ResourceQuote,
     SegmentResult,
+    SharedAccompanimentResult,
+    SharedResource,
+    SharedSongResult,
     SongResult,
+    StandardPitch,
 )
 from yuefu.wire.codes import ClientCode, Code
 from yuefu.wire.operations.describe_accompany_clip_info import ClipInfo
@@ -56,7 +69,11 @@ __all__ = [
     "BillingMode",
     "Busy",
     "ByteRange",
+    "Cache",
+    "Change",
+    "Changes",
     "ClientCode",
+    "Clip",
     "ClipInfo",
     "ClipResult",
     "ClipStatus",
@@ -75,17 +92,26 @@ __all__ = [
     "KrcSegments",
     "KrcWord",
     "ListedSong",
+    "LrcLine",
+    "LrcLyric",
     "NotAllowed",
     "NotAuthenticated",
     "NotFound",
     "OnProgress",
     "OtherSegment",
+    "PitchData",
+    "PitchNote",
+    "PreludeEnd",
     "Resource",
+    "ResourceQuote",
     "ResourceResult",
     "ResourceType",
     "Retries",
     "SegmentResult",
     "ServerFailed",
+    "SharedAccompanimentResult",
+    "SharedResource",
+    "SharedSongResult",
     "SignedClient",
     "SignedClientSync",
     "SongCopyright",
@@ -97,6 +123,7 @@ __all__ = [
     "SongResult",
     "SongRow",
     "SongsCopyright",
+    "StandardPitch",
     "Tag",
     "TagGroup",
     "TagGroups",
@@ -106,10 +133,17 @@ __all__ = [
     "Tips",
     "TopSongs",
     "TransportFailed",
+    "clip_of",
+    "crop_lyric",
+    "crop_pitch",
+    "iterate_changes",
+    "iterate_changes_sync",
     "iterate_songs",
     "iterate_songs_sync",
+    "lookup_ms",
     "mint_login_token",
     "new_nonce",
+    "shown_ms",
     "signed_headers",
     "signed_url",
 ]

@@ -13,6 +13,7 @@ from itertools import count
 from typing import Any, ParamSpec, Protocol, TypeVar
 
 from yuefu.client.errors import bad_parameter
+from yuefu.wire.changes import Changes
 from yuefu.wire.operations.rows import SongRow
 
 P = ParamSpec("P")
@@ -46,6 +47,33 @@ def iterate_songs_sync(method: Callable[P, SongPage[S]], *args: P.args, **kwargs
         yield from songs
         if not songs:
             return
+
+
+async def iterate_changes(
+    method: Callable[..., Awaitable[Changes]], after: str = "", **question: Any
+) -> AsyncIterator[Changes]:
+    """Page after page of the change feed, until there is no more for now. Raises what `method` raises.
+
+        async for page in iterate_changes(client.changes, after=kept):
+            take_in(page.changes)
+            kept = page.next
+
+    Keep `next` with what was taken in: whoever goes on from it misses nothing, whatever stopped him.
+    """
+    more = True
+    while more:
+        page = await method(after, **question)
+        yield page
+        after, more = page.next, page.more
+
+
+def iterate_changes_sync(method: Callable[..., Changes], after: str = "", **question: Any) -> Iterator[Changes]:
+    """`iterate_changes` for the client without an event loop."""
+    more = True
+    while more:
+        page = method(after, **question)
+        yield page
+        after, more = page.next, page.more
 
 
 def _pages(question: dict[str, Any]) -> Iterator[dict[str, Any]]:

@@ -3,6 +3,7 @@
 import random
 import secrets
 import time
+from abc import ABC, abstractmethod
 from collections.abc import Callable, Mapping
 from types import TracebackType
 from typing import Generic, Literal, Self, TypeVar, get_args
@@ -13,8 +14,10 @@ from yuefu.client.address import parse_base_url
 from yuefu.client.errors import bad_parameter
 from yuefu.client.flow import DEFAULT_RETRIES, Flow, Request, Retries, may_ask_again, retried, send
 from yuefu.client.questions import Questions, QuestionsSync
-from yuefu.client.reading import read_action
+from yuefu.client.reading import read_action, read_plain
 from yuefu.client.transport import AsyncLine, SyncLine, Timeout
+from yuefu.wire.changes import DEFAULT_LIMIT, Changes
+from yuefu.wire.changes import PATH as CHANGES_PATH
 from yuefu.wire.http_signature import HttpMessage, Target, sign_message
 from yuefu.wire.operation import Operation, P, R
 from yuefu.wire.query import render_query
@@ -43,6 +46,7 @@ def signed_url(
     timestamp_s: int,
     vendor_id: int = 0,
     room_id: str = "",
+    territory: str = "",
 ) -> str:
     """The URL that asks `action` with signature 2.0; good once, for ten minutes around `timestamp_s`.
 
@@ -50,7 +54,16 @@ def signed_url(
     Raises `BadParameter` for a base URL or a text that no URL can hold.
     """
     proof = _signature2(app_id=app_id, server_secret=server_secret, nonce=nonce, timestamp_s=timestamp_s)
-    return _url(base_url, action, params, proof=proof, user_id=user_id, vendor_id=vendor_id, room_id=room_id)
+    return _url(
+        base_url,
+        action,
+        params,
+        proof=proof,
+        user_id=user_id,
+        vendor_id=vendor_id,
+        room_id=room_id,
+        territory=territory,
+    )
 
 
 def signed_headers(
@@ -86,6 +99,7 @@ def _url(
     user_id: str,
     vendor_id: int,
     room_id: str,
+    territory: str,
 ) -> str:
     """The URL that asks `action`, with what proves it among its parameters."""
     common: dict[str, str | list[str]] = {
@@ -94,15 +108,14 @@ def _url(
         "UserId": user_id,
         "VendorId": str(vendor_id),
     }
-    if room_id:
-        common["RoomId"] = room_id
+    common |= {name: value for name, value in (("RoomId", room_id), ("Territory", territory)) if value}
     try:
         return f"{parse_base_url(base_url)}/?{render_query({**common, **params})}"
     except UnicodeEncodeError as error:
         raise bad_parameter("params", "not every character is Unicode text") from error
 
 
-class _Signed(Generic[Transport]):
+class _Signed(ABC, Generic[Transport]):
     """What both signed clients know: who signs, and how a question becomes a flow."""
 
     def __init__(
@@ -114,6 +127,7 @@ class _Signed(Generic[Transport]):
         user_id: str,
         vendor_id: int = 0,
         room_id: str = "",
+        territory: str = "",
         signature: Signature = "rfc9421",
         timeout: Timeout = 10.0,
         transport: Transport | None = None,
@@ -130,6 +144,7 @@ class _Signed(Generic[Transport]):
         self._user_id = user_id
         self._vendor_id = vendor_id
         self._room_id = room_id
+        self._territory = territory
         self._signature = signature
         self._retries = retries
         self._clock = clock
@@ -140,8 +155,9 @@ class _Signed(Generic[Transport]):
     def __repr__(self) -> str:
         return f"{type(self).__name__}({httpx2.URL(self._base_url)!r}, app_id={self._app_id})"
 
+    @abstractmethod
     def _connect(self, transport: Transport | None, timeout: Timeout) -> None:
-        raise NotImplementedError
+        """Make ready to send, by `transport` where there is one."""
 
     def _answered(
         self, operation: Operation[P, R], params: P, *, vendor_id: int | None, room_id: str | None, user_id: str | None
@@ -168,7 +184,39 @@ class _Signed(Generic[Transport]):
         proof, headers = {}, {}
         if self._signature == SIGNATURE_VERSION:
             proof = _signature2(app_id=app_id, server_secret=secret, nonce=nonce, timestamp_s=at_s)
-        url = _url(self._base_url, action, query, proof=proof, user_id=user_id, vendor_id=vendor_id, room_id=room_id)
+        url = _url(
+            self._base_url,
+            action,
+            query,
+            proof=proof,
+            user_id=user_id,
+            vendor_id=vendor_id,
+            room_id=room_id,
+            territory=self._territory,
+        )
+        if not proof:
+            headers = signed_headers(url, app_id=app_id, server_secret=secret, nonce=nonce, created_s=at_s)
+        return Request("GET", url, headers)
+
+    def _asked_changes(self, after: str, limit: int, territory: str | None) -> Flow[Changes]:
+        query = {"after": after, "limit": str(limit), "territory": self._territory if territory is None else territory}
+        given = {name: value for name, value in query.items() if value}
+
+        def attempt() -> Flow[Changes]:
+            return read_plain((yield from send(self._signed_changes(given))), Changes)
+
+        return retried(attempt, retries=self._retries, chance=self._chance, worth=may_ask_again)
+
+    def _signed_changes(self, query: Mapping[str, str]) -> Request:
+        """The request of one attempt, signed anew."""
+        app_id, secret, nonce, at_s = self._app_id, self._server_secret, self._new_nonce(), int(self._clock())
+        proof, headers = {}, {}
+        if self._signature == SIGNATURE_VERSION:
+            proof = _signature2(app_id=app_id, server_secret=secret, nonce=nonce, timestamp_s=at_s)
+        try:
+            url = f"{self._base_url}{CHANGES_PATH}?{render_query({**proof, **query})}"
+        except UnicodeEncodeError as error:
+            raise bad_parameter("after", "not every character is Unicode text") from error
         if not proof:
             headers = signed_headers(url, app_id=app_id, server_secret=secret, nonce=nonce, created_s=at_s)
         return Request("GET", url, headers)
@@ -178,8 +226,9 @@ class SignedClient(_Signed[httpx2.AsyncBaseTransport], Questions):
     """Asks the server API from an event loop; one method per operation.
 
     `user_id`, `vendor_id` (0: the app's default vendor) and `room_id` hold for every question that doesn't name its
-    own. Every attempt is signed anew: over the whole HTTP message (RFC 9421), or as documented with `signature="2.0"`,
-    for servers of this wire that know nothing else. Questions are asked again, `retries` says how often, when the
+    own; `territory` (ISO 3166-1 alpha-2) is where the users are, "" the app's home. Every attempt is signed anew: over
+    the whole HTTP message (RFC 9421), or as documented with `signature="2.0"`, for servers of this wire that know
+    nothing else. Questions are asked again, `retries` says how often, when the
     network fails or the server is busy. Close it with `aclose()`, or use it as
     `async with SignedClient(...) as client`.
     """
@@ -200,6 +249,13 @@ class SignedClient(_Signed[httpx2.AsyncBaseTransport], Questions):
         return await self._line.run(
             self._answered(operation, params, vendor_id=vendor_id, room_id=room_id, user_id=user_id)
         )
+
+    async def changes(self, after: str = "", *, limit: int = DEFAULT_LIMIT, territory: str | None = None) -> Changes:
+        """What became of songs' rights after a cursor: the full list without one. Raises `CopyrightedMusicError`.
+
+        `iterate_changes` pages on. At most 1000 songs at once; `territory` None is the client's own.
+        """
+        return await self._line.run(self._asked_changes(after, limit, territory))
 
     async def aclose(self) -> None:
         await self._line.close()
@@ -230,6 +286,13 @@ class SignedClientSync(_Signed[httpx2.BaseTransport], QuestionsSync):
     ) -> R:
         """The answer to any operation. Raises `CopyrightedMusicError`."""
         return self._line.run(self._answered(operation, params, vendor_id=vendor_id, room_id=room_id, user_id=user_id))
+
+    def changes(self, after: str = "", *, limit: int = DEFAULT_LIMIT, territory: str | None = None) -> Changes:
+        """What became of songs' rights after a cursor: the full list without one. Raises `CopyrightedMusicError`.
+
+        `iterate_changes_sync` pages on. At most 1000 songs at once; `territory` None is the client's own.
+        """
+        return self._line.run(self._asked_changes(after, limit, territory))
 
     def close(self) -> None:
         self._line.close()

@@ -145,4 +145,4 @@ def replied(data: object = None, *, code: int = 0, message: str = "succeed") -> 
 @pytest.fixture(scope="session")
 def say() -> Any:
     """The ways a centre answers."""
-    return SimpleNamespace(enveloped=enveloped, refusal=refusal, replied=replied)
+    return SimpleNamespace(enveloped=enveloped, refusal=refusal, replied=replied, awaited=Awaited)

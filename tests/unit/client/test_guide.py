@@ -7,6 +7,8 @@ from pathlib import Path
 import pytest
 
 import yuefu.client
+from yuefu.wire.operations import OPERATIONS
+from yuefu.wire.vendor import DEFAULT_VENDOR, VendorProfile, documented_profiles
 
 GUIDE = Path(__file__).parents[3] / "docs/sdk.md"
 EXAMPLES = re.findall(r"```python\n(.*?)```", GUIDE.read_text(encoding="utf-8"), re.DOTALL)
@@ -27,6 +29,19 @@ def test_an_example_imports_what_there_is(example: str) -> None:
 def test_every_kind_of_error_is_explained() -> None:
     kinds = {kind.__name__ for kind in yuefu.client.CopyrightedMusicError.__subclasses__()}
     assert kinds == set(re.findall(r"^\| `(\w+)` \| [a-z]", GUIDE.read_text(encoding="utf-8"), re.MULTILINE))
+
+
+def row(vendor: int, profile: VendorProfile) -> str:
+    """What the guide's table says of a vendor."""
+    resources = "<br>".join(f"`{kind.upper()}`: {', '.join(held)}" for kind, held in profile.qualities.items())
+    fields = ", ".join(f"`{field}`" for field in sorted(profile.fields))
+    lacks = ", ".join(f"`{each.method}`" for each in OPERATIONS if each.action not in profile.operations)
+    return f"| {vendor} | {resources} | {fields} | {lacks or '–'} |"
+
+
+def test_the_differences_between_vendors_are_those_of_their_profiles() -> None:
+    rows = [row(vendor, profile) for vendor, profile in documented_profiles().items() if vendor != DEFAULT_VENDOR]
+    assert rows == re.findall(r"^\| \d .*$", GUIDE.read_text(encoding="utf-8"), re.MULTILINE)
 
 
 def test_all_names_are_there() -> None:

@@ -2,9 +2,10 @@
 
 import json
 from collections.abc import Callable
-from typing import Any, assert_type
+from typing import Any, assert_type, get_args, get_origin
 
 import httpx2
+import msgspec
 import pytest
 from msgspec import UNSET
 
@@ -13,7 +14,6 @@ from yuefu.client import (
     BadAnswer,
     BadParameter,
     BillingMode,
-    Busy,
     ClientCode,
     ClipResult,
     CopyrightedMusic,
@@ -24,12 +24,16 @@ from yuefu.client import (
     NotAllowed,
     NotAuthenticated,
     NotFound,
+    ResourceQuote,
     ResourceResult,
     ResourceType,
     SegmentResult,
     SongResult,
     TransportFailed,
 )
+from yuefu.client.searches import SEARCHES_KEPT
+from yuefu.wire.operation import Operation
+from yuefu.wire.operations import DESCRIBE_SONG_LYRIC, OPERATIONS
 
 RESOURCE = {
     "resource_id": "z_7_1",
@@ -201,33 +205,50 @@ def test_a_resource_type_that_is_none_is_refused(music: Any) -> None:
         music.request_resource("7", resource_type=4)
 
 
-@pytest.mark.parametrize(
-    "failure", [httpx2.ConnectError("x"), httpx2.ConnectTimeout("x"), httpx2.PoolTimeout("x")], ids=repr
-)
-def test_a_request_that_never_left_is_made_again(failure: Exception, music: Any, centre: Any, say: Any) -> None:
+QUOTE = {"amount_minor": 150, "currency": "CNY", "period": "2026-11", "unpriced": 0, "already_paid": 0}
+PASSING: list[Any] = [
+    httpx2.ConnectError("x"),
+    httpx2.ReadTimeout("x"),
+    httpx2.WriteError("x"),
+    httpx2.RemoteProtocolError("x"),
+    httpx2.Response(503),
+    httpx2.Response(200, json={"code": 1017097, "message": "", "request_id": ""}),
+]
+
+
+@pytest.mark.parametrize("failure", PASSING, ids=range(6))
+def test_a_request_whose_answer_got_lost_is_made_again_under_its_key(
+    failure: Any, music: Any, centre: Any, say: Any
+) -> None:
     centre.will(failure, failure, say.enveloped(ACCOMPANIMENT))
     assert music.request_resource("7").song_id == "7"
+    assert len({request.headers["idempotency-key"] for request in centre.requests}) == 1
+    assert len({request.content for request in centre.requests}) == 1
 
 
-@pytest.mark.parametrize(
-    ("failure", "error"),
-    [
-        (httpx2.ReadTimeout("x"), TransportFailed),
-        (httpx2.WriteError("x"), TransportFailed),
-        (httpx2.RemoteProtocolError("x"), TransportFailed),
-        (httpx2.Response(503), Busy),
-        (httpx2.Response(200, json={"code": 1017097, "message": "", "request_id": ""}), Busy),
-        (httpx2.Response(200, json={"code": 1017099, "message": "", "request_id": ""}), CopyrightedMusicError),
-    ],
-    ids=range(6),
-)
-def test_a_request_that_may_have_been_charged_is_made_once(
-    failure: Any, error: type[CopyrightedMusicError], music: Any, centre: Any
-) -> None:
-    centre.will(failure)
-    with pytest.raises(error):
+def test_each_request_has_a_key_of_its_own(music: Any, centre: Any, say: Any) -> None:
+    centre.will(say.enveloped(ACCOMPANIMENT), say.enveloped(ACCOMPANIMENT))
+    for _ in range(2):
+        music.request_resource("7")
+    first, second = (request.headers["idempotency-key"] for request in centre.requests)
+    assert first != second
+    assert 1 <= len(first) <= 64
+
+
+def test_a_request_that_failed_for_good_is_made_once(music: Any, centre: Any) -> None:
+    centre.will(httpx2.Response(200, json={"code": 1017099, "message": "", "request_id": ""}))
+    with pytest.raises(CopyrightedMusicError):
         music.request_resource("7")
     assert len(centre.requests) == 1
+
+
+def test_a_dry_run_says_what_a_request_would_cost(music: Any, centre: Any, say: Any) -> None:
+    centre.will(say.enveloped(QUOTE))
+    assert music.request_resource("7", dry_run=True) == ResourceQuote(
+        amount_minor=150, currency="CNY", period="2026-11"
+    )
+    assert json.loads(centre.requests[0].content)["dry_run"] is True
+    assert "idempotency-key" not in centre.requests[0].headers
 
 
 @pytest.mark.parametrize(
@@ -303,6 +324,153 @@ def test_a_command_brings_its_data_or_its_bare_object(music: Any, centre: Any, s
     assert centre.bodies[0] == {"command": "/song/copyright", "params": {"songs_id": ["1"], "vendor_id": 1}}
 
 
+def sample(annotation: Any) -> Any:
+    """The smallest value of a type that a JSON answer may hold."""
+    if isinstance(annotation, type) and issubclass(annotation, msgspec.Struct):
+        return {field.name: sample(field.type) for field in msgspec.structs.fields(annotation) if field.required}
+    if get_origin(annotation) is list:
+        return [sample(get_args(annotation)[0])]
+    return {str: "茉莉花", int: 1}[annotation]
+
+
+COMMANDS = [operation for operation in OPERATIONS if operation.command]
+PARAMS: dict[str, Any] = {
+    "keyword": "茉莉花",
+    "page": 1,
+    "tag_id": "587",
+    "top_id": "8888",
+    "song_id": "7",
+    "songs_id": ["7", "8"],
+}
+
+
+@pytest.mark.parametrize("operation", COMMANDS, ids=lambda operation: operation.command)
+def test_a_commands_method_answers_with_the_actions_type(
+    operation: Operation[Any, Any], music: Any, centre: Any, say: Any
+) -> None:
+    own = {field.name: PARAMS[field.name] for field in msgspec.structs.fields(operation.params) if field.required}
+    data = sample(operation.result)
+    centre.will(httpx2.ReadTimeout("x"), say.enveloped(data))
+    answer = getattr(music, operation.method)(**own)
+    assert type(answer) is operation.result
+    assert msgspec.to_builtins(answer) == data
+    vendor = {} if operation.names_vendors else {"vendor_id": 0}
+    assert centre.requests[1].url.path == "/client/v1/send_extended_request"
+    assert centre.bodies[1] == {"command": operation.command, "params": own | vendor}
+
+
+def test_a_command_sends_all_that_it_is_told(music: Any, centre: Any, say: Any) -> None:
+    centre.will(say.enveloped({"songs": []}), say.enveloped({"songs": []}))
+    music.query_song(keyword="茉莉花", page=3, filter=[1, 4], vendor_id=2)
+    music.query_song_plus(keyword="茉莉花", page=1, vendors_id=[1, 2], items=[2, 1], keep_vendor=1)
+    assert [body["params"] for body in centre.bodies] == [
+        {"keyword": "茉莉花", "page": 3, "filter": [1, 4], "vendor_id": 2},
+        {"keyword": "茉莉花", "page": 1, "vendors_id": [1, 2], "items": [2, 1], "keep_vendor": 1},
+    ]
+
+
+def test_a_field_that_a_vendor_lacks_is_none(music: Any, centre: Any, say: Any) -> None:
+    centre.will(say.enveloped({"has_short_segment_url": 1}))
+    status = music.describe_accompany_clip_status(song_id="7", vendor_id=2)
+    assert (status.has_clip_url, status.has_short_segment_url) == (None, 1)
+
+
+def test_a_command_answered_in_another_shape_is_a_bad_answer(music: Any, centre: Any, say: Any) -> None:
+    centre.will(say.enveloped({"tips": "茉莉花"}), httpx2.Response(200, json={"tips": []}), say.refusal(1017053))
+    for error in (BadAnswer, BadAnswer, BadParameter):
+        with pytest.raises(error):
+            music.query_tips(keyword="茉莉花")
+
+
+def test_the_end_of_the_prelude_comes_as_a_bare_object(music: Any, centre: Any, say: Any) -> None:
+    bare = httpx2.Response(200, json={"prelude_end_time": 900})
+    centre.will(bare, say.refusal(1017004, "resource_id: empty"), say.enveloped({"prelude_end_time": 900}))
+    assert music.get_prelude_end_time(resource_id="z_7_1", vendor_id=2).prelude_end_time == 900
+    assert centre.bodies[0] == {
+        "command": "/api/get_prelude_end_time",
+        "params": {"resource_id": "z_7_1", "vendor_id": 2},
+    }
+    with pytest.raises(BadParameter, match="resource_id: empty"):
+        music.get_prelude_end_time(resource_id="")
+    assert centre.bodies[1]["params"] == {"resource_id": "", "vendor_id": 0}
+    with pytest.raises(BadAnswer):
+        music.get_prelude_end_time(resource_id="z_7_1")
+
+
+def test_an_operation_that_is_no_command_is_refused(music: Any) -> None:
+    with pytest.raises(BadParameter, match="DescribeSongLyric is no command"):
+        music.ask(DESCRIBE_SONG_LYRIC, DESCRIBE_SONG_LYRIC.params(song_id="7"))
+
+
+# A search across vendors begins with its first page.
+
+NO_SONGS: dict[str, Any] = {"songs": []}
+
+
+def page_refused(call: Callable[[], object]) -> None:
+    with pytest.raises(BadParameter, match="page 1") as caught:
+        call()
+    assert caught.value.code == ClientCode.PAGE_INVALID
+
+
+def test_a_search_across_vendors_does_not_begin_with_a_later_page(music: Any, centre: Any) -> None:
+    page_refused(lambda: music.query_song_plus(keyword="茉莉花", page=2))
+    page_refused(lambda: music.send_extended_request("/search/plus", {"keyword": "茉莉花", "page": 2}))
+    assert centre.requests == []
+
+
+def test_a_search_that_was_begun_goes_on_at_any_page(music: Any, centre: Any, say: Any) -> None:
+    centre.will(*[say.enveloped(NO_SONGS)] * 4)
+    music.query_song_plus(keyword="茉莉花", page=1, vendors_id=[1, 2])
+    music.query_song_plus(keyword="茉莉花", page=9, vendors_id=[1, 2])
+    music.send_extended_request("/search/plus", {"vendors_id": [1, 2], "page": 2, "keyword": "茉莉花"})
+    music.query_song_plus(keyword="茉莉花", page=2, vendors_id=[1, 2])
+
+
+@pytest.mark.parametrize("changes", [{"keyword": "送别"}, {"vendors_id": [2, 1]}, {"filter": [1]}, {"keep_vendor": 1}])
+def test_another_question_is_another_search(changes: dict[str, Any], music: Any, centre: Any, say: Any) -> None:
+    question: dict[str, Any] = {"keyword": "茉莉花", "vendors_id": [1, 2]}
+    centre.will(say.enveloped(NO_SONGS))
+    music.query_song_plus(**question, page=1)
+    page_refused(lambda: music.query_song_plus(**question | changes, page=2))
+
+
+def test_a_first_page_that_failed_begins_no_search(music: Any, centre: Any, say: Any) -> None:
+    centre.will(say.refusal(1017052))
+    with pytest.raises(NotAllowed):
+        music.query_song_plus(keyword="茉莉花", page=1)
+    page_refused(lambda: music.query_song_plus(keyword="茉莉花", page=2))
+
+
+def test_a_new_session_has_begun_no_search(music: Any, centre: Any, say: Any) -> None:
+    centre.will(say.enveloped(NO_SONGS), say.enveloped({"session": "another", "expires_in": 86400}))
+    music.query_song_plus(keyword="茉莉花", page=1)
+    music.init(app_id=12345, user_id="demo", token="the-login-token")
+    page_refused(lambda: music.query_song_plus(keyword="茉莉花", page=2))
+
+
+def test_the_latest_searches_are_remembered(music: Any, centre: Any, say: Any) -> None:
+    centre.will(*[say.enveloped(NO_SONGS)] * (SEARCHES_KEPT + 4))
+    for keyword in ("first", "second", "first", *map(str, range(SEARCHES_KEPT - 1))):
+        music.query_song_plus(keyword=keyword, page=1)
+    page_refused(lambda: music.query_song_plus(keyword="second", page=2))
+    music.query_song_plus(keyword="first", page=2)
+    music.query_song_plus(keyword="0", page=2)
+
+
+def test_a_search_of_one_vendor_begins_anywhere(music: Any, centre: Any, say: Any) -> None:
+    centre.will(say.enveloped(NO_SONGS), say.enveloped(NO_SONGS))
+    assert music.query_song(keyword="茉莉花", page=2).songs == []
+    assert music.describe_top_songs(top_id="8888", page=2).songs == []
+
+
+@pytest.mark.parametrize("page", [0, -1, True, "2", None])
+def test_what_is_no_later_page_the_server_answers(page: Any, music: Any, centre: Any, say: Any) -> None:
+    centre.will(say.refusal(1017074, "page: must be a whole number"))
+    with pytest.raises(BadParameter, match="whole number"):
+        music.send_extended_request("/search/plus", {"keyword": "茉莉花", "page": page})
+
+
 def test_a_refused_command_says_why(music: Any, centre: Any, say: Any) -> None:
     centre.will(say.refusal(1017000, "command: empty"), httpx2.Response(200, json=[1]))
     with pytest.raises(BadParameter, match="command: empty"):
@@ -364,7 +532,7 @@ def test_a_block_without_a_session_asks_nothing(stranger: Any) -> None:
 
 
 def test_neither_repr_nor_error_tells_a_token(music: Any, centre: Any, say: Any) -> None:
-    centre.will(say.refusal(1017046), httpx2.ReadError("the-session"), *[httpx2.ReadTimeout("the-session")] * 4)
+    centre.will(say.refusal(1017046), httpx2.ReadError("the-session"), *[httpx2.ReadTimeout("the-session")] * 7)
     texts = [repr(music)]
     calls: list[Callable[[], object]] = [
         lambda: music.get_krc_lyric_by_token("a-krc-token"),
@@ -397,11 +565,13 @@ async def test_the_types_known_to_the_checker_are_the_types_answered(centre: Any
 
 
 def test_the_types_known_to_the_checker_are_those_of_the_sync_client_too(centre: Any, say: Any) -> None:
-    centre.will(*[say.enveloped(data) for data in ({"session": "s", "expires_in": 1}, ACCOMPANIMENT, SONG, SONG)])
+    answers = ({"session": "s", "expires_in": 1}, ACCOMPANIMENT, QUOTE, SONG, SONG)
+    centre.will(*[say.enveloped(data) for data in answers])
     centre.will(say.enveloped({}))
     any_type = ResourceType(json.loads("0"))
     with CopyrightedMusicSync("https://h", transport=centre.transport) as music:
         music.init(app_id=1, user_id="u", token="t")
         assert_type(music.request_resource("7"), AccompanimentResult)
+        assert_type(music.request_resource("7", dry_run=True), ResourceQuote)
         assert_type(music.request_resource("7", resource_type=ResourceType.SONG), SongResult)
         assert_type(music.request_resource("7", resource_type=any_type), ResourceResult)

@@ -1,5 +1,6 @@
 """Pages as one iteration."""
 
+import re
 from collections.abc import Iterator
 from typing import Any
 
@@ -7,7 +8,9 @@ import pytest
 
 from yuefu.client import (
     BadParameter,
+    CopyrightedMusic,
     CopyrightedMusicError,
+    CopyrightedMusicSync,
     Retries,
     SignedClient,
     SignedClientSync,
@@ -39,6 +42,20 @@ def page(*song_ids: str) -> dict[str, Any]:
             {"SongId": song_id, "Duration": 1, "VendorId": 1, "Copyright": RIGHTS} | texts for song_id in song_ids
         ]
     }
+
+
+def snake_page(*song_ids: str) -> dict[str, Any]:
+    """The same page in the client API's spelling."""
+
+    def spelled(value: Any) -> Any:
+        if isinstance(value, list):
+            return [spelled(item) for item in value]
+        if isinstance(value, dict):
+            return {re.sub(r"(?<!^)(?=[A-Z])", "_", name).lower(): spelled(inner) for name, inner in value.items()}
+        return value
+
+    spelling: dict[str, Any] = spelled(page(*song_ids))
+    return spelling
 
 
 def params_of(operation: Operation[Any, Any]) -> dict[str, Any]:
@@ -81,6 +98,36 @@ async def test_they_do_for_an_event_loop(centre: Any, say: Any, operation: Opera
         songs = iterate_songs(getattr(client, operation.method), **params_of(operation), page=1)
         assert [song.song_id async for song in songs] == ["1", "2", "3"]
     assert asked_pages(centre) == ["1", "2", "3"]
+
+
+SESSION = {"session": "the-session", "expires_in": 86400}
+LOGIN: dict[str, Any] = {"app_id": 12345, "user_id": "demo", "token": "the-login-token"}
+
+
+def commanded_pages(centre: Any) -> list[Any]:
+    return [body["params"]["page"] for body in centre.bodies if "params" in body]
+
+
+@pytest.mark.parametrize("operation", PAGED, ids=lambda operation: operation.action)
+def test_songs_come_page_after_page_from_a_session_too(centre: Any, say: Any, operation: Operation[Any, Any]) -> None:
+    pages = (snake_page("1", "2"), snake_page("3"), snake_page())
+    centre.will(say.enveloped(SESSION), *map(say.enveloped, pages), say.enveloped({}))
+    with CopyrightedMusicSync(BASE_URL, transport=centre.transport) as music:
+        music.init(**LOGIN)
+        songs = iterate_songs_sync(getattr(music, operation.method), **params_of(operation), page=1)
+        assert [song.song_id for song in songs] == ["1", "2", "3"]
+    assert commanded_pages(centre) == [1, 2, 3]
+
+
+@pytest.mark.parametrize("operation", PAGED, ids=lambda operation: operation.action)
+async def test_they_do_from_a_session_on_an_event_loop(centre: Any, say: Any, operation: Operation[Any, Any]) -> None:
+    pages = (snake_page("1", "2"), snake_page("3"), snake_page())
+    centre.will(say.enveloped(SESSION), *map(say.enveloped, pages), say.enveloped({}))
+    async with CopyrightedMusic(BASE_URL, transport=centre.transport) as music:
+        await music.init(**LOGIN)
+        songs = iterate_songs(getattr(music, operation.method), **params_of(operation), page=1)
+        assert [song.song_id async for song in songs] == ["1", "2", "3"]
+    assert commanded_pages(centre) == [1, 2, 3]
 
 
 def test_the_question_stays_the_same(client: SignedClientSync, centre: Any, say: Any) -> None:

@@ -10,9 +10,11 @@ import msgspec
 import pytest
 
 import yuefu.client
-from yuefu.client.questions import Questions, QuestionsSync
-from yuefu.wire.operation import Operation
-from yuefu.wire.operations import OPERATIONS
+from yuefu.client.questions import Commands, CommandsSync, Questions, QuestionsSync
+from yuefu.wire.meanings import field_meanings, shapes_in
+from yuefu.wire.operation import Operation, SessionCommand
+from yuefu.wire.operations import DESCRIBE_SONG_LYRIC, OPERATIONS, SESSION_COMMANDS
+from yuefu.wire.vendor import DEFAULT_VENDOR, documented_profiles
 
 SCRIPT = Path(__file__).parents[3] / "tools/generate_sdk.py"
 
@@ -47,13 +49,83 @@ def test_the_committed_methods_are_the_declared_operations(generator: ModuleType
 
 
 @pytest.mark.parametrize("operation", OPERATIONS, ids=lambda operation: operation.action)
-def test_every_operation_is_a_method_of_both_clients(operation: Operation[msgspec.Struct, msgspec.Struct]) -> None:
+def test_every_operation_is_a_method_of_both_signed_clients(
+    operation: Operation[msgspec.Struct, msgspec.Struct],
+) -> None:
     asynchronous, plain = getattr(Questions, operation.method), getattr(QuestionsSync, operation.method)
     assert inspect.iscoroutinefunction(asynchronous)
     assert inspect.signature(asynchronous) == inspect.signature(plain)
     names = {field.name for field in msgspec.structs.fields(operation.params)}
     assert set(inspect.signature(plain).parameters) == names | {"self", "vendor_id", "room_id", "user_id"}
     assert operation.result.__name__ in yuefu.client.__all__
+
+
+COMMANDS = [operation for operation in OPERATIONS if operation.command]
+
+
+@pytest.mark.parametrize("operation", COMMANDS, ids=lambda operation: operation.action)
+def test_every_command_is_the_same_method_of_both_session_clients(
+    operation: Operation[msgspec.Struct, msgspec.Struct],
+) -> None:
+    asynchronous, plain = getattr(Commands, operation.method), getattr(CommandsSync, operation.method)
+    assert inspect.iscoroutinefunction(asynchronous)
+    assert inspect.signature(asynchronous) == inspect.signature(plain)
+    names = {field.name for field in msgspec.structs.fields(operation.params)}
+    vendor = set() if operation.names_vendors else {"vendor_id"}
+    assert set(inspect.signature(plain).parameters) == names | {"self"} | vendor
+    signed = inspect.signature(getattr(QuestionsSync, operation.method))
+    assert inspect.signature(plain).return_annotation is signed.return_annotation is operation.result
+    for name in names:
+        assert inspect.signature(plain).parameters[name] == signed.parameters[name]
+
+
+@pytest.mark.parametrize("command", SESSION_COMMANDS, ids=lambda command: command.command)
+def test_what_only_a_session_can_ask_is_a_method_of_session_clients_only(
+    command: SessionCommand[msgspec.Struct, msgspec.Struct],
+) -> None:
+    asynchronous, plain = getattr(Commands, command.name), getattr(CommandsSync, command.name)
+    assert inspect.iscoroutinefunction(asynchronous)
+    assert inspect.signature(asynchronous) == inspect.signature(plain)
+    names = {field.name for field in msgspec.structs.fields(command.params)}
+    assert set(inspect.signature(plain).parameters) == names | {"self"}
+    assert inspect.signature(plain).return_annotation is command.result
+    assert command.result.__name__ in yuefu.client.__all__
+    assert not hasattr(Questions, command.name)
+
+
+def test_what_must_be_given_has_no_default() -> None:
+    parameters = inspect.signature(CommandsSync.get_prelude_end_time).parameters
+    assert parameters["resource_id"].default is inspect.Parameter.empty
+    assert parameters["vendor_id"].default == 0
+
+
+def test_what_is_no_command_is_no_method_of_a_session_client() -> None:
+    assert DESCRIBE_SONG_LYRIC.command is None
+    assert not hasattr(Commands, DESCRIBE_SONG_LYRIC.method)
+
+
+def test_a_method_says_which_vendors_it_can_be_asked_of() -> None:
+    profiles = documented_profiles()
+    for operation in OPERATIONS:
+        having = [vendor for vendor, profile in profiles.items() if vendor and operation.action in profile.operations]
+        said = f"Of the documented vendors {' and '.join(map(str, sorted(having)))} only."
+        is_for_all = len(having) == len(profiles.keys() - {DEFAULT_VENDOR})
+        told = inspect.getdoc(getattr(Questions, operation.method)) or ""
+        assert (said in told) is not is_for_all, operation.action
+
+
+def test_a_field_that_only_some_vendors_have_says_which() -> None:
+    profiles = documented_profiles()
+    conditional = {field for profile in profiles.values() for field in profile.fields}
+    exported = [getattr(yuefu.client, name) for name in yuefu.client.__all__]
+    met = set()
+    for shape in {shape for result in exported for shape in shapes_in(result)}:
+        for field in conditional & set(shape.__struct_fields__):
+            having = sorted(vendor for vendor, profile in profiles.items() if vendor and field in profile.fields)
+            said = f"Vendors with the field `{field}` only ({' and '.join(map(str, having))} of the documented)."
+            assert said in field_meanings(shape)[field], f"{shape.__name__}.{field}"
+            met.add(field)
+    assert met == conditional
 
 
 def test_types_and_defaults_are_written_as_declared(generator: ModuleType) -> None:

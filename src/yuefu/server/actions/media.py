@@ -7,8 +7,6 @@ import structlog
 
 from yuefu.catalogue.resource import ResourceRef, parse_resource_id
 from yuefu.catalogue.song import Part, PartKind, UnknownSong
-from yuefu.ids import SongId
-from yuefu.rights.decision import decide
 from yuefu.rights.grant import HeldGrant, Need, allows
 from yuefu.server.actions.sessions import Member
 from yuefu.server.centre import Centre
@@ -66,14 +64,20 @@ def check_still_held(centre: Centre, file: MediaFile) -> None:
 
 def live_grant(centre: Centre, session_id: int, resource_id: str) -> HeldGrant:
     """The session's grant of a resource, while it runs and the rights allow it. Raises `ClientRefusal`."""
+    at_ms = centre.now_ms()
+    grant = running_grant(centre, session_id, resource_id, at_ms=at_ms)
+    if not _is_licensed(centre, grant, at_ms=at_ms):
+        raise ClientRefusal(ClientCode.NO_RIGHTS, "resource_id: the song's rights have been withdrawn")
+    return grant
+
+
+def running_grant(centre: Centre, session_id: int, resource_id: str, *, at_ms: int) -> HeldGrant:
+    """The session's grant of a resource, while it runs; the rights are not asked. Raises `ClientRefusal`."""
     grant = centre.grants.held(session_id, resource_id)
     if grant is None:
         raise _not_granted()
-    at_ms = centre.now_ms()
     if grant.expires_at_ms <= at_ms:
         raise ClientRefusal(ClientCode.RESOURCE_EXPIRED, "resource_id: the permission has run out; request it again")
-    if not _is_licensed(centre, grant.song_id, grant.need, at_ms=at_ms):
-        raise ClientRefusal(ClientCode.NO_RIGHTS, "resource_id: the song's rights have been withdrawn")
     return grant
 
 
@@ -81,9 +85,10 @@ def _not_granted() -> ClientRefusal:
     return ClientRefusal(ClientCode.RESOURCE_NOT_GRANTED, "resource_id: not granted to this session")
 
 
-def _is_licensed(centre: Centre, song_id: SongId, need: Need, *, at_ms: int) -> bool:
+def _is_licensed(centre: Centre, grant: HeldGrant, *, at_ms: int) -> bool:
+    """Whether the rights still allow it."""
     try:
-        return allows(decide(centre.rights.rights(song_id), at_ms=at_ms), need)
+        return allows(centre.decide_held(grant.song_id, grant.purpose, at_ms=at_ms), grant.need)
     except UnknownSong:
         return False
 

@@ -4,6 +4,7 @@ from yuefu.catalogue.resource import parse_resource_id
 from yuefu.catalogue.song import PartKind, Song, UnknownSong
 from yuefu.music.lyrics import Lyrics
 from yuefu.server.actions.media import live_grant
+from yuefu.server.actions.question import resolve_vendor
 from yuefu.server.actions.sessions import Member
 from yuefu.server.actions.songs import read_lyrics
 from yuefu.server.centre import Centre
@@ -13,7 +14,11 @@ from yuefu.wire.refusal import ClientRefusal
 
 
 def get_prelude_end_time(centre: Centre, caller: Member, params: PreludeEndParams) -> PreludeEnd:
-    """The end of the prelude of an accompaniment or a highlight that the session holds. Raises `ClientRefusal`."""
+    """The end of the prelude of an accompaniment or a highlight that the session holds.
+
+    Raises `ClientRefusal`, or `Refusal` for a vendor that is none.
+    """
+    resolve_vendor(centre.profiles, caller.app, params.vendor_id, parameter="vendor_id")
     if not params.resource_id:
         raise ClientRefusal(ClientCode.RESOURCE_ID_EMPTY, "resource_id: empty")
     ref = parse_resource_id(params.resource_id)

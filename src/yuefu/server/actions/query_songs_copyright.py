@@ -1,5 +1,6 @@
 """QuerySongsCopyright: which rights are held in each of the songs asked for."""
 
+from yuefu.rights.purpose import browsing
 from yuefu.server.actions.question import Question
 from yuefu.server.actions.song_rows import copyright_of, wanted_songs
 from yuefu.server.centre import Centre
@@ -8,10 +9,10 @@ from yuefu.wire.operations.query_songs_copyright import QuerySongsCopyrightParam
 
 def query_songs_copyright(centre: Centre, question: Question, params: QuerySongsCopyrightParams) -> SongsCopyright:
     """One row per known song of the vendor, in the order asked, duplicates once; a song without rights has zeros."""
-    decide, at_ms = centre.standing.decide, question.at_ms
+    purpose, wanted = browsing(question.territory), wanted_songs(question, params.songs_id)
     rows = []
-    for song_id, rights in centre.rights.rights_of(question.vendor_id, wanted_songs(params.songs_id)):
-        subright = copyright_of(decide(rights, at_ms=at_ms))
+    for song_id, decision in centre.decide_all(question.vendor_id, wanted, purpose, at_ms=question.at_ms):
+        subright = copyright_of(decision)
         right = int(bool(subright.song_lyric or subright.recording))
         rows.append(SongCopyright(subright=subright, right=right, song_id=str(song_id)))
     return SongsCopyright(copyright=rows)

@@ -1,88 +1,173 @@
 """`request_resource`: a song, its accompaniment or a highlight, granted to a session and charged once.
 
-The checks come in the contract's order (decision G34); what the rights allow is asked once more inside the transaction
-that writes the grant and its charge, so nothing is granted that was withdrawn a moment ago.
+The checks come in the contract's order (decision G34). What the rights allow is asked twice more: inside the
+transaction that writes the grant and its charge, so nothing is granted that was withdrawn a moment ago, and when the
+answer leaves, so nothing is handed out that was withdrawn while the transaction waited for the disk.
 """
 
 import asyncio
+import hashlib
+from collections.abc import Callable
 from dataclasses import dataclass
 
 import msgspec
+import structlog
 
-from yuefu.access.tickets import KrcTicket, ShareTicket, seal_krc_ticket, sign_share_ticket
-from yuefu.catalogue.resource import ResourceRef, resource_id
-from yuefu.catalogue.song import Highlight, Part, PartKind, Quality, Song, UnknownSong
-from yuefu.ids import RoomId, VendorId, parse_song_id
-from yuefu.rights.decision import Decision, decide
-from yuefu.rights.grant import GrantedResource, Need, NewGrant, NotLicensed, allows, check_need
-from yuefu.server.actions.resource_answer import IssuedResource, ResourceAnswer, render_answer
+from yuefu.catalogue.song import Song, UnknownSong
+from yuefu.ids import RoomId
+from yuefu.rights.charge import CapReached, MeteredUse
+from yuefu.rights.deal import SongRights
+from yuefu.rights.decision import decide
+from yuefu.rights.grant import NewGrant, NotLicensed, check_need
+from yuefu.rights.kept_answer import BadRequestKey, KeptAnswer, RequestKey
+from yuefu.rights.plan import Plan, month_of
+from yuefu.rights.purpose import Purpose
+from yuefu.rooms.membership import only_room
+from yuefu.server.actions.offer import (
+    Offer,
+    Order,
+    check_still_licensed,
+    find_song,
+    find_type,
+    find_vendor,
+    issue,
+    make_offer,
+    new_grant,
+    not_licensed,
+    purpose_of,
+    unknown_song,
+)
+from yuefu.server.actions.resource_answer import ResourceAnswer, render_answer
 from yuefu.server.actions.sessions import Member
-from yuefu.server.centre import Centre, Transaction
-from yuefu.wire.client_api import RequestResourceBody, Resource
+from yuefu.server.centre import Centre, Passage, Transaction
+from yuefu.server.charging import check_membership, quote, take_charge
+from yuefu.wire.client_api import RequestResourceBody, ResourceQuote
 from yuefu.wire.codes import ClientCode
-from yuefu.wire.refusal import ClientRefusal
-from yuefu.wire.vendor import DEFAULT_VENDOR, BillingMode, ResourceType, VendorProfile
+from yuefu.wire.refusal import ClientRefusal, Refusal
+from yuefu.wire.vendor import BillingMode, ResourceType
 
 _DEFAULT_SCENE = 0
 
 
-@dataclass(frozen=True, slots=True)
-class _Order:
-    """What is asked for, once the request itself is in order."""
+Seal = Callable[[ResourceAnswer | ResourceQuote], bytes]
+"""Makes the whole answer of a result, once and for all: what is kept under a key is that."""
 
-    resource_type: ResourceType
-    mode: BillingMode
-    vendor_id: VendorId
-    profile: VendorProfile
-    scene_id: int
+_log = structlog.get_logger(__name__)
 
 
 @dataclass(frozen=True, slots=True)
-class _Offer:
-    """The parts that answer an order, and what each asks of the rights."""
+class _Purchase:
+    """All that a grant needs, when nothing but its transaction is left to do."""
 
-    parts: tuple[Part, ...]
-    need: Need
-    highlight: Highlight | None
+    order: Order
+    song: Song
+    offer: Offer
+    grant: NewGrant
+    purpose: Purpose
+    plan: Plan
+    use: MeteredUse
+    key: RequestKey | None
+    seal: Seal
 
 
-async def request_resource(centre: Centre, caller: Member, body: RequestResourceBody) -> ResourceAnswer:
-    """Grant and charge one resource. Raises `ClientRefusal`."""
+async def request_resource(
+    centre: Centre, caller: Member, body: RequestResourceBody, passage: Passage, *, key: str | None, seal: Seal
+) -> bytes:
+    """Grant and charge one resource, or say what it would cost.
+
+    What was answered under a key is answered again to the same request, if the rights still allow it. Raises
+    `ClientRefusal`, or `Refusal` for a vendor that cannot be had.
+    """
+    named = _name_request(caller, key, body)
+    if named is not None and (kept := centre.answers.find(named)):
+        return _answer_again(centre, kept, named, passage)
+    try:
+        return await _request(centre, caller, body, passage, key=named, seal=seal)
+    except (ClientRefusal, Refusal):
+        if named is None or (kept := centre.answers.find(named)) is None:
+            raise
+        # its twin was granted meanwhile, and used up what this one was refused
+        return _answer_again(centre, kept, named, passage)
+
+
+def _name_request(caller: Member, key: str | None, body: RequestResourceBody) -> RequestKey | None:
+    if key is None:
+        return None
+    request_hash = hashlib.sha256(msgspec.json.encode(body, order="sorted")).digest()
+    try:
+        return RequestKey(session_id=caller.session.session_id, key=key, request_hash=request_hash)
+    except BadRequestKey as error:
+        raise _bad_key(error) from None
+
+
+def _bad_key(error: BadRequestKey) -> ClientRefusal:
+    return ClientRefusal(ClientCode.ILLEGAL_PARAMETER, f"Idempotency-Key: {error}")
+
+
+def _answer_again(centre: Centre, kept: KeptAnswer, key: RequestKey, passage: Passage) -> bytes:
+    """The kept answer, if its song may still be used. Raises `ClientRefusal`."""
+    held = kept.grant
+    try:
+        kept.check(key)
+        passage.enter()
+        decision = centre.decide_held(held.song_id, held.purpose, at_ms=centre.now_ms())
+        check_need(held.song_id, held.need, decision)
+    except BadRequestKey as error:
+        raise _bad_key(error) from None
+    except UnknownSong:
+        raise unknown_song() from None
+    except NotLicensed as error:
+        raise not_licensed(error, ResourceType(held.resource_type)) from None
+    return kept.answer
+
+
+async def _request(
+    centre: Centre, caller: Member, body: RequestResourceBody, passage: Passage, *, key: RequestKey | None, seal: Seal
+) -> bytes:
     order = _check_order(centre, caller, body)
-    song = _find_song(centre, body.song_id, order.vendor_id)
+    use_of = (caller.app.app_id, caller.session.user_id, order.vendor_id)
+    plan = check_membership(centre, use_of, order.mode)
+    song = find_song(centre, body.song_id, order.vendor_id)
     at_ms = centre.now_ms()
     try:
-        decision = decide(centre.rights.rights(song.song_id), at_ms=at_ms)
-        offer = _make_offer(song, order, decision)
-        grant = _new_grant(caller, body, order, song, offer, at_ms=at_ms)
-        await asyncio.wrap_future(centre.work.submit(lambda transaction: _grant(transaction, grant, offer.need)))
+        purpose = purpose_of(caller, order)
+        # how often a song was used does not matter to whoever still holds it; the transaction knows who does
+        decide_now = centre.decide_held if plan.is_repeat_free else centre.decide_new
+        offer = make_offer(song, order, decide_now(song.song_id, purpose, at_ms=at_ms))
+        grant = new_grant(caller, order, song, offer, at_ms=at_ms, until_ms=at_ms + order.profile.resource_ttl_ms)
+        use = _meter(grant, host_id=body.master_id)
+        if body.dry_run is True:
+            return seal(_quote(centre, grant, purpose, plan, use))
+        purchase = _Purchase(order, song, offer, grant, purpose, plan, use, key, seal)
+        answer = await asyncio.wrap_future(centre.work.submit(lambda transaction: _buy(centre, transaction, purchase)))
+        passage.enter()
+        check_still_licensed(centre, grant, offer.need, purpose)
     except UnknownSong:
-        raise _unknown_song() from None
+        raise unknown_song() from None
     except NotLicensed as error:
-        raise _not_licensed(error, order.resource_type) from None
-    return render_answer(_issued(centre, order, song, offer, grant))
+        raise not_licensed(error, order.resource_type) from None
+    except BadRequestKey as error:
+        raise _bad_key(error) from None
+    except CapReached as error:
+        _log.warning("a bound refused a use", app_id=caller.app.app_id, problem=str(error))
+        raise ClientRefusal(ClientCode.BILLING_UNREASONABLE, str(error)) from None
+    return answer
 
 
-def _check_order(centre: Centre, caller: Member, body: RequestResourceBody) -> _Order:
+def _check_order(centre: Centre, caller: Member, body: RequestResourceBody) -> Order:
     if not body.song_id:
         raise ClientRefusal(ClientCode.SONG_ID_EMPTY, "song_id: empty")
-    resource_type = _resource_type(body.resource_type)
+    resource_type = find_type(body.resource_type)
     if body.room_id and caller.session.rooms is not None and body.room_id not in caller.session.rooms:
         raise ClientRefusal(ClientCode.ILLEGAL_PARAMETER, "room_id: the login token is not good for this room")
     _check_mode_fields(body)
-    vendor_id, profile = _vendor(centre, caller, body.vendor_id, resource_type)
+    vendor_id, profile = find_vendor(centre, caller, body.vendor_id, resource_type)
     if body.scene_id != _DEFAULT_SCENE and body.scene_id not in caller.app.scenes:
         raise ClientRefusal(ClientCode.SCENE_UNSUPPORTED, "scene_id: not a scene this app was granted")
     if body.mode not in caller.app.billing_modes:
         raise ClientRefusal(ClientCode.BILLING_UNSUPPORTED, "mode: not a billing mode this app was granted")
-    return _Order(resource_type, BillingMode(body.mode), vendor_id, profile, body.scene_id)
-
-
-def _resource_type(number: int) -> ResourceType:
-    try:
-        return ResourceType(number)
-    except ValueError:
-        raise ClientRefusal(ClientCode.ILLEGAL_PARAMETER, "resource_type: must be one of 0, 1, 2, 3") from None
+    room_id = RoomId(body.room_id) or only_room(centre.rooms.joined(caller.session.session_id))
+    return Order(resource_type, BillingMode(body.mode), vendor_id, profile, body.scene_id, room_id)
 
 
 def _check_mode_fields(body: RequestResourceBody) -> None:
@@ -93,159 +178,78 @@ def _check_mode_fields(body: RequestResourceBody) -> None:
         raise ClientRefusal(ClientCode.ILLEGAL_PARAMETER, "room_id: missing; this billing mode needs it")
 
 
-def _vendor(
-    centre: Centre, caller: Member, requested: int, resource_type: ResourceType
-) -> tuple[VendorId, VendorProfile]:
-    if requested not in centre.profiles:
-        known = ", ".join(str(vendor) for vendor in sorted(centre.profiles))
-        raise ClientRefusal(ClientCode.VENDOR_INVALID, f"vendor_id: must be one of {known}")
-    vendor_id = caller.app.default_vendor if requested == DEFAULT_VENDOR else VendorId(requested)
-    profile = centre.profiles[vendor_id]
-    if not profile.supports(resource_type):
-        raise ClientRefusal(
-            ClientCode.VENDOR_UNSUPPORTED, f"vendor_id: vendor {vendor_id} has no resources of type {resource_type}"
-        )
-    if vendor_id not in caller.app.vendors:
-        raise ClientRefusal(
-            ClientCode.VENDOR_NOT_GRANTED, f"vendor_id: the app has not been granted vendor {vendor_id}"
-        )
-    return vendor_id, profile
-
-
-def _find_song(centre: Centre, text: str, vendor_id: VendorId) -> Song:
-    song_id = parse_song_id(text)
-    if song_id is None:
-        raise _unknown_song()
-    try:
-        song = centre.songs.song(song_id)
-    except UnknownSong:
-        raise _unknown_song() from None
-    if song.vendor_id != vendor_id:
-        raise _unknown_song()
-    return song
-
-
-def _unknown_song() -> ClientRefusal:
-    return ClientRefusal(ClientCode.SONG_INVALID, "song_id: the vendor has no such song")
-
-
-def _not_licensed(error: NotLicensed, resource_type: ResourceType) -> ClientRefusal:
-    """The documented code: no rights at all, or listening only (decision G33)."""
-    if resource_type is not ResourceType.SONG and error.decision.play.allowed:
-        return ClientRefusal(ClientCode.LISTEN_ONLY, f"{error}; it may be played only")
-    return ClientRefusal(ClientCode.NO_RIGHTS, str(error))
-
-
-def _make_offer(song: Song, order: _Order, decision: Decision) -> _Offer:
-    """The parts to grant. Raises `NotLicensed`, and then `ClientRefusal` for what the song lacks."""
-    qualities = tuple(Quality(name) for name in order.profile.qualities_of(order.resource_type))
-    match order.resource_type:
-        case ResourceType.SONG:
-            check_need(song.song_id, Need.PLAY, decision)
-            offer = _Offer(_parts(song, PartKind.ORIGINAL, qualities), Need.PLAY, None)
-        case ResourceType.ACCOMPANIMENT:
-            check_need(song.song_id, Need.SING, decision)
-            offer = _accompaniment(song, qualities, decision)
-        case ResourceType.ACCOMPANIMENT_CLIP | ResourceType.ACCOMPANIMENT_SEGMENT:
-            check_need(song.song_id, Need.SING, decision)
-            offer = _highlight(song, order, qualities)
-    if not offer.parts:
-        if order.resource_type is not ResourceType.SONG and song.part(PartKind.ACCOMPANIMENT) is None:
-            raise ClientRefusal(ClientCode.NO_ACCOMPANIMENT, "song_id: the song has no accompaniment")
-        raise ClientRefusal(ClientCode.RESOURCE_MISSING, "resource_type: the song has no such resource")
-    return offer
-
-
-def _accompaniment(song: Song, qualities: tuple[Quality, ...], decision: Decision) -> _Offer:
-    """The backing with the original beside it where both chains allow, else the backing alone."""
-    if allows(decision, Need.PLAY_AND_SING):
-        parts = _parts(song, PartKind.ACCOMPANIMENT, qualities)
-        need = Need.PLAY_AND_SING if any(part.track_count > 1 for part in parts) else Need.SING
-        return _Offer(parts, need, None)
-    alone = _parts(song, PartKind.ACCOMPANIMENT_ALONE, qualities)
-    single = tuple(part for part in _parts(song, PartKind.ACCOMPANIMENT, qualities) if part.track_count == 1)
-    return _Offer(alone or single, Need.SING, None)
-
-
-def _highlight(song: Song, order: _Order, qualities: tuple[Quality, ...]) -> _Offer:
-    """The long clip, or the first short segment where that is a file of its own."""
-    highlight = song.published.highlight
-    if highlight is None or (_is_segment_file(order) and not highlight.segments):
-        return _Offer((), Need.SING, highlight)
-    kind = PartKind.SEGMENT if _is_segment_file(order) else PartKind.CLIP
-    return _Offer(_parts(song, kind, qualities), Need.SING, highlight)
-
-
-def _is_segment_file(order: _Order) -> bool:
-    return order.resource_type is ResourceType.ACCOMPANIMENT_SEGMENT and order.profile.segment_file
-
-
-def _parts(song: Song, kind: PartKind, qualities: tuple[Quality, ...]) -> tuple[Part, ...]:
-    found = (song.part(kind, quality) for quality in qualities)
-    return tuple(part for part in found if part is not None)
-
-
-def _new_grant(
-    caller: Member, body: RequestResourceBody, order: _Order, song: Song, offer: _Offer, *, at_ms: int
-) -> NewGrant:
-    return NewGrant(
-        session_id=caller.session.session_id,
-        app_id=caller.app.app_id,
-        user_id=caller.session.user_id,
-        room_id=RoomId(body.room_id),
-        song_id=song.song_id,
-        vendor_id=order.vendor_id,
-        resource_type=int(order.resource_type),
-        scene_id=order.scene_id,
-        billing_mode=int(order.mode),
-        granted_at_ms=at_ms,
-        expires_at_ms=min(at_ms + order.profile.resource_ttl_ms, caller.session.expires_at_ms),
-        rights_revision=0,  # known once the transaction has asked the rights
-        resources=tuple(GrantedResource(resource_id=_id_of(song, part), need=offer.need) for part in offer.parts),
-    )
-
-
-def _grant(transaction: Transaction, grant: NewGrant, need: Need) -> None:
-    rights = transaction.rights(grant.song_id)
-    check_need(grant.song_id, need, decide(rights, at_ms=grant.granted_at_ms))
-    transaction.issue_grant(msgspec.structs.replace(grant, rights_revision=rights.revision))
-
-
-def _issued(centre: Centre, order: _Order, song: Song, offer: _Offer, grant: NewGrant) -> IssuedResource:
-    """What the caller is told of the grant: its tokens and files."""
-    profile = order.profile
-    share = ShareTicket(
+def _meter(grant: NewGrant, *, host_id: str) -> MeteredUse:
+    return MeteredUse(
         app_id=grant.app_id,
-        room_id=grant.room_id,
         vendor_id=grant.vendor_id,
         song_id=grant.song_id,
         resource_type=grant.resource_type,
-        expires_at_ms=grant.granted_at_ms + profile.share_token_ttl_ms,
-    )
-    krc = KrcTicket(
-        app_id=grant.app_id, song_id=grant.song_id, expires_at_ms=grant.granted_at_ms + profile.krc_token_ttl_ms
-    )
-    share_token = sign_share_ticket(share, centre.keys)
-    return IssuedResource(
-        resource_type=order.resource_type,
-        song=song,
-        profile=profile,
-        highlight=offer.highlight,
-        has_original=offer.need is Need.PLAY_AND_SING,
-        share_token=share_token,
-        krc_token=seal_krc_ticket(krc, centre.keys),
-        resources=[
-            Resource(
-                resource_id=_id_of(song, part),
-                size=part.blob.size_bytes,
-                quality=part.quality.value,
-                share_token=share_token,
-                resource_ttl=grant.expires_at_ms - grant.granted_at_ms,
-            )
-            for part in offer.parts
-        ],
+        scene_id=grant.scene_id,
+        billing_mode=grant.billing_mode,
+        user_id=grant.user_id,
+        room_id=grant.room_id,
+        host_id=host_id,
     )
 
 
-def _id_of(song: Song, part: Part) -> str:
-    return resource_id(ResourceRef(song.song_id, part.kind, part.quality))
+def _quote(centre: Centre, grant: NewGrant, purpose: Purpose, plan: Plan, use: MeteredUse) -> ResourceQuote:
+    """What the grant would cost. Raises `NotLicensed`, `CapReached`."""
+    at_ms = grant.granted_at_ms
+    if plan.is_repeat_free and centre.grants.running(grant, at_ms=at_ms) is not None:
+        period = str(month_of(at_ms, plan.time_zone))
+        return ResourceQuote(amount_minor=0, currency=plan.currency, period=period, already_paid=1)
+    need = grant.resources[0].need
+    check_need(grant.song_id, need, centre.decide_new(grant.song_id, purpose, at_ms=at_ms))
+    assessment = quote(centre, use, plan, at_ms=at_ms)
+    return ResourceQuote(
+        amount_minor=assessment.amount_minor,
+        currency=assessment.currency,
+        period=str(assessment.period),
+        unpriced=int(assessment.is_unpriced),
+        already_paid=int(assessment.is_paid_already),
+    )
+
+
+def _buy(centre: Centre, transaction: Transaction, purchase: _Purchase) -> bytes:
+    """All of a purchase in its one transaction: the grant and its charge, or what is held already, and the answer."""
+    key = purchase.key
+    if key is not None and (kept := transaction.answers.find(key)):
+        kept.check(key)
+        return kept.answer
+    at_ms = centre.now_ms()
+    grant = purchase.grant
+    running = transaction.running_grant(grant, at_ms=at_ms) if purchase.plan.is_repeat_free else None
+    if running is None:
+        grant_id = _grant(transaction, purchase, at_ms=at_ms)
+    else:
+        grant_id, grant = running.grant_id, msgspec.structs.replace(grant, expires_at_ms=running.expires_at_ms)
+    issued = issue(centre, purchase.order, purchase.song, purchase.offer, grant, paid_id=grant_id)
+    answer = purchase.seal(render_answer(issued))
+    if key is not None:
+        transaction.answers.keep(key, answer, grant_id=grant_id, need=purchase.offer.need, at_ms=at_ms)
+    return answer
+
+
+def _grant(transaction: Transaction, purchase: _Purchase, *, at_ms: int) -> int:
+    """Write the grant, charge it and share it with its room, if the rights allow it at `at_ms`: now, for it may have
+    waited. Returns the grant's id.
+    """
+    grant = purchase.grant
+    rights = transaction.rights(grant.song_id)
+    used = transaction.used(grant.song_id, rights) if rights.is_capped else {}
+    check_need(grant.song_id, purchase.offer.need, decide(rights, purchase.purpose, at_ms=at_ms, used=used))
+    known = msgspec.structs.replace(grant, rights_revision=rights.revision)
+    grant_id = take_charge(
+        transaction, purchase.use, purchase.plan, lambda: transaction.issue_grant(known), at_ms=at_ms
+    )
+    transaction.shares.open(grant_id, grant)
+    if rights.is_capped:
+        _tell_if_used_up(transaction, grant, rights, at_ms=at_ms)
+    return grant_id
+
+
+def _tell_if_used_up(transaction: Transaction, grant: NewGrant, rights: SongRights, *, at_ms: int) -> None:
+    """Have the change feed speak of a song when a deal's last use is gone."""
+    used = transaction.used(grant.song_id, rights)
+    if any(terms.max_uses is not None and count >= terms.max_uses for terms, count in used.items()):
+        transaction.retell(grant.song_id, at_ms=at_ms)

@@ -1,6 +1,8 @@
 """The documented answers to a granted resource, one function a type."""
 
+from collections.abc import Callable
 from dataclasses import dataclass
+from typing import Any, TypeVar
 
 from msgspec import UNSET
 
@@ -13,11 +15,16 @@ from yuefu.wire.client_api import (
     OtherSegment,
     Resource,
     SegmentResult,
+    SharedAccompanimentResult,
+    SharedResource,
+    SharedSongResult,
     SongResult,
 )
 from yuefu.wire.vendor import ResourceType, VendorProfile
 
 ResourceAnswer = SongResult | AccompanimentResult | ClipResult | SegmentResult
+SharedAnswer = SharedSongResult | SharedAccompanimentResult | ClipResult | SegmentResult
+Excerpt = TypeVar("Excerpt", ClipResult, SegmentResult)
 
 _OTHER_SEGMENTS = "other_segments"
 
@@ -47,6 +54,59 @@ def render_answer(issued: IssuedResource) -> ResourceAnswer:
             return _segment(issued, highlight)
         case _:
             return _accompaniment(issued)
+
+
+def render_shared(issued: IssuedResource) -> SharedAnswer:
+    """The same of a resource that another member of the room paid for: as documented, song and accompaniment come
+    without share tokens, the highlights with them.
+    """
+    match issued.resource_type, issued.highlight:
+        case ResourceType.SONG, _:
+            return _shared_song(issued)
+        case ResourceType.ACCOMPANIMENT_CLIP, Highlight() as highlight:
+            return _clip(issued, highlight)
+        case ResourceType.ACCOMPANIMENT_SEGMENT, Highlight() as highlight:
+            return _segment(issued, highlight)
+        case _:
+            return _shared_accompaniment(issued)
+
+
+def _shared_song(issued: IssuedResource) -> SharedSongResult:
+    published = issued.song.published
+    return SharedSongResult(
+        is_accompany=0,
+        song_name=published.facts.title,
+        singer_name=SINGER_SEPARATOR.join(published.facts.singers),
+        song_id=str(issued.song.song_id),
+        duration=published.duration_ms,
+        resources_size=len(issued.resources),
+        resources=_without_tokens(issued.resources),
+    )
+
+
+def _shared_accompaniment(issued: IssuedResource) -> SharedAccompanimentResult:
+    return SharedAccompanimentResult(
+        has_original=int(issued.has_original),
+        is_accompany=1,
+        song_id=str(issued.song.song_id),
+        duration=issued.song.published.accompaniment_duration_ms,
+        krc_token=issued.krc_token,
+        krc_token_ttl=issued.profile.krc_token_ttl_ms,
+        resources_size=len(issued.resources),
+        resources=_without_tokens(issued.resources),
+    )
+
+
+def _without_tokens(resources: list[Resource]) -> list[SharedResource]:
+    return [
+        SharedResource(
+            resource_id=resource.resource_id,
+            size=resource.size,
+            quality=resource.quality,
+            resource_ttl=resource.resource_ttl,
+        )
+        for resource in resources
+    ]
 
 
 def _song(issued: IssuedResource) -> SongResult:
@@ -79,27 +139,30 @@ def _accompaniment(issued: IssuedResource) -> AccompanimentResult:
 
 
 def _clip(issued: IssuedResource, highlight: Highlight) -> ClipResult:
-    return ClipResult(
-        is_clip=1,
-        is_accompany=0,
-        krc_token=issued.krc_token,
-        krc_token_ttl=issued.profile.krc_token_ttl_ms,
-        song_id=str(issued.song.song_id),
-        share_token_ttl=issued.profile.share_token_ttl_ms,
-        token_ttl=issued.profile.share_token_ttl_ms,
-        segment_begin=highlight.clip.begin_ms,
-        segment_end=highlight.clip.end_ms,
-        prelude_duration=highlight.prelude_ms,
-        resources_size=len(issued.resources),
-        resources=issued.resources,
-    )
+    return _excerpt(ClipResult, issued, highlight.clip, prelude_ms=highlight.prelude_ms)
 
 
 def _segment(issued: IssuedResource, highlight: Highlight) -> SegmentResult:
     """The file is the long clip, or, where the profile says so, the first short segment itself (decision G21)."""
     in_clip = not issued.profile.segment_file
-    file = highlight.clip if in_clip else highlight.segments[0]
-    return SegmentResult(
+    return _excerpt(
+        SegmentResult,
+        issued,
+        highlight.clip if in_clip else highlight.segments[0],
+        prelude_ms=highlight.prelude_ms if in_clip else 0,
+        other_segments=(
+            [_inside(highlight.clip, segment) for segment in highlight.segments]
+            if _OTHER_SEGMENTS in issued.profile.fields
+            else UNSET
+        ),
+    )
+
+
+def _excerpt(
+    shape: Callable[..., Excerpt], issued: IssuedResource, file: Span, *, prelude_ms: int, **extra: Any
+) -> Excerpt:
+    """What both say of their file, which is that stretch of the song, plus `extra`."""
+    return shape(
         is_clip=1,
         is_accompany=0,
         krc_token=issued.krc_token,
@@ -109,14 +172,10 @@ def _segment(issued: IssuedResource, highlight: Highlight) -> SegmentResult:
         token_ttl=issued.profile.share_token_ttl_ms,
         segment_begin=file.begin_ms,
         segment_end=file.end_ms,
-        other_segments=(
-            [_inside(highlight.clip, segment) for segment in highlight.segments]
-            if _OTHER_SEGMENTS in issued.profile.fields
-            else UNSET
-        ),
-        prelude_duration=highlight.prelude_ms if in_clip else 0,
+        prelude_duration=prelude_ms,
         resources_size=len(issued.resources),
         resources=issued.resources,
+        **extra,
     )
 
 

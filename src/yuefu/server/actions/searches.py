@@ -14,7 +14,6 @@ from yuefu.wire.operations.query_song import FoundSongs, QuerySongParams
 from yuefu.wire.operations.query_song_plus import QuerySongPlusParams
 from yuefu.wire.operations.query_tips import QueryTipsParams, Tips
 from yuefu.wire.operations.rows import FoundSong
-from yuefu.wire.refusal import bad_value
 
 MOST_TIPS = 10
 _SONGS_FOR_TIPS = 200
@@ -54,13 +53,13 @@ def _each_once(phrases: Iterable[str]) -> Iterator[str]:
 def query_song(centre: Centre, question: Question, params: QuerySongParams) -> FoundSongs:
     """The vendor's songs that match and may be used, best first."""
     matches = centre.search.matches(question.vendor_id, Keyword.parse(params.keyword))
-    shown = page_of(visible(centre, question, question.vendor_id, matches, params.filter), params.page)
+    shown = page_of(centre, visible(centre, question, question.vendor_id, matches, params.filter), params.page)
     return FoundSongs(songs=[found_row(FoundSong, question, song) for song in shown])
 
 
 def query_song_plus(centre: Centre, question: Question, params: QuerySongPlusParams) -> FoundSongs:
     """Several vendors' matches, by turns in the ratio asked for, each recording once (decision G9)."""
-    shown = page_of(_Medley(centre, question, params).rows(), params.page)
+    shown = page_of(centre, _Medley(centre, question, params).rows(), params.page)
     return FoundSongs(songs=[found_row(FoundSong, question, song) for song in shown])
 
 
@@ -78,7 +77,7 @@ class _Medley:
         self._turns = _turns(question, params)
         self._keep: VendorId | None = None
         if params.keep_vendor is not None:
-            self._keep = question.check_vendor(params.keep_vendor, parameter="KeepVendor")
+            self._keep = question.check_vendor(params.keep_vendor, parameter="keep_vendor")
         keyword = Keyword.parse(params.keyword)
         self._found = {
             vendor: self._usable(vendor, centre.search.matches(vendor, keyword)) for vendor, _ in self._turns
@@ -133,11 +132,11 @@ def _turns(question: Question, params: QuerySongPlusParams) -> list[Turn]:
     """The vendors to search, in turn: all that the app was granted where none is named. Raises `Refusal`."""
     named, items = params.vendors_id, params.items
     if items is not None and len(items) != len(named or ()):
-        raise bad_value("Items", "must say one number for each of VendorsId")
+        raise question.bad_value("items", f"must say one number for each of {question.spell('vendors_id')}")
     if named is None:
         vendors = [vendor for vendor in sorted(question.app.vendors) if _is_searched(question, vendor)]
     else:
-        vendors = [question.check_vendor(vendor, parameter="VendorsId") for vendor in named]
+        vendors = [question.check_vendor(vendor, parameter="vendors_id") for vendor in named]
     return [(VendorId(vendor), count) for vendor, count in zip(vendors, items or [1] * len(vendors), strict=True)]
 
 
@@ -149,4 +148,5 @@ def _is_searched(question: Question, vendor_id: int) -> bool:
 def _recordings(song: Licensed) -> set[str]:
     """What a row shows, under both names that it has: the same ISRC is the same recording, and so is the same name."""
     listing, _ = song
-    return {listing.recording_key, recording_key(title=listing.title, singers=listing.singers)}
+    own = recording_key(title=listing.title, singers=listing.singers, isrc=listing.isrc)
+    return {own, recording_key(title=listing.title, singers=listing.singers)}

@@ -15,6 +15,7 @@ from yuefu.access.session import (
     new_token,
 )
 from yuefu.ids import AppId, RoomId, UserId
+from yuefu.rights.territory import is_territory
 from yuefu.server.centre import Centre
 from yuefu.units import SECOND_MS
 from yuefu.wire import token04, user_token
@@ -52,6 +53,8 @@ async def init(centre: Centre, login_token: str, body: InitBody) -> InitResult:
         raise ClientRefusal(ClientCode.NOT_AUTHENTICATED, "user_id: the login token is another user's")
     if not app.is_enabled:
         raise ClientRefusal(ClientCode.APP_NOT_USABLE, "app_id: copyrighted music is not enabled for this app")
+    if claims.territory and not is_territory(claims.territory):
+        raise ClientRefusal(ClientCode.NOT_AUTHENTICATED, "territory: the login token's is none of ISO 3166-1")
     if claims.rooms is not None and not set(body.room_ids) <= set(claims.rooms):
         raise ClientRefusal(ClientCode.NOT_AUTHENTICATED, "room_ids: the login token is not good for these rooms")
     token = new_token(centre.random_bytes(TOKEN_BYTES))

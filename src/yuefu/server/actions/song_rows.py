@@ -8,44 +8,41 @@ from typing import Any, TypeVar
 from yuefu.catalogue.listing import Feature, Listing
 from yuefu.ids import SongId, VendorId, parse_song_ids
 from yuefu.rights.decision import Decision
+from yuefu.rights.purpose import browsing
 from yuefu.server.actions.question import Question
 from yuefu.server.centre import Centre
 from yuefu.units import batched
 from yuefu.wire.operations.rows import Copyright
-from yuefu.wire.refusal import bad_value
 
 Row = TypeVar("Row")
 
-PAGE_SIZE = 20
 SINGER_SEPARATOR = "/"
 """Between several singers where the wire has one text for them."""
 
 _HAS, _HAS_NOT = 1, 2
 _BATCH = 100
+_LONGER_THAN_ANY_LIST = 2**31
 _NO_RIGHTS_FILTER, _PURE_MUSIC_FILTER, _WORD_LYRICS_FILTER, _PITCH_LINE_FILTER = 1, 2, 3, 4
 _PURE_MUSIC = "纯音乐"
 
 Licensed = tuple[Listing, Decision]
 
 
-def wanted_songs(texts: Sequence[str]) -> list[SongId]:
+def wanted_songs(question: Question, texts: Sequence[str]) -> list[SongId]:
     """The ids that a batch spells, each once, in their order; what can be nobody's id is left out.
 
     Raises `Refusal` for a batch of nothing but empty texts.
     """
     if not any(texts):
-        raise bad_value("SongsId", "empty")
+        raise question.bad_value("songs_id", "empty")
     return parse_song_ids(texts)
 
 
 def licensed(centre: Centre, question: Question, vendor_id: VendorId, song_ids: Sequence[SongId]) -> list[Licensed]:
     """The vendor's songs among those, each with what the rights say of it now, in the order asked."""
-    held = dict(centre.rights.rights_of(vendor_id, song_ids))
-    decide = centre.standing.decide
-    return [
-        (listing, decide(held[listing.song_id], at_ms=question.at_ms))
-        for listing in centre.listings.listings(list(held))
-    ]
+    purpose = browsing(question.territory)
+    decided = dict(centre.decide_all(vendor_id, song_ids, purpose, at_ms=question.at_ms))
+    return [(listing, decided[listing.song_id]) for listing in centre.listings.listings(list(decided))]
 
 
 def visible(
@@ -58,10 +55,10 @@ def visible(
                 yield listing, decision
 
 
-def page_of(songs: Iterable[Licensed], page: int) -> list[Licensed]:
-    """One page of a list; empty past its end (decision G2)."""
-    first = (page - 1) * PAGE_SIZE
-    return list(islice(songs, first, first + PAGE_SIZE))
+def page_of(centre: Centre, songs: Iterable[Licensed], page: int) -> list[Licensed]:
+    """One page of a list; empty past its end (decision G2), however far."""
+    first = (page - 1) * centre.page_size
+    return list(islice(songs, first, first + centre.page_size)) if first < _LONGER_THAN_ANY_LIST else []
 
 
 def row_of(shape: Callable[..., Row], question: Question, song: Licensed, **extra: Any) -> Row:

@@ -8,7 +8,7 @@ from yuefu.ids import SongId, parse_song_id
 from yuefu.music import lrc
 from yuefu.music.lyrics import Lyrics
 from yuefu.music.parts import sung_parts
-from yuefu.rights.decision import decide
+from yuefu.rights.purpose import browsing
 from yuefu.server.actions.question import Question
 from yuefu.server.actions.song_rows import found_row, licensed, wanted_songs
 from yuefu.server.centre import Centre
@@ -29,7 +29,7 @@ _UNKNOWN, _SLOW, _MEDIUM, _FAST = "0", "1", "2", "3"
 
 def query_songs_info(centre: Centre, question: Question, params: QuerySongsInfoParams) -> SongInfos:
     """One row per known song of the vendor, in the order asked, duplicates once; a song without rights has zeros."""
-    known = licensed(centre, question, question.vendor_id, wanted_songs(params.songs_id))
+    known = licensed(centre, question, question.vendor_id, wanted_songs(question, params.songs_id))
     return SongInfos(
         songs=[
             found_row(SongInfo, question, song, accompany_duration=song[0].accompaniment_duration_ms) for song in known
@@ -39,17 +39,18 @@ def query_songs_info(centre: Centre, question: Question, params: QuerySongsInfoP
 
 def describe_song_lyric(centre: Centre, question: Question, params: SongParams) -> SongLyric:
     """The song's lyrics as LRC text, if it may be used."""
-    song = _song(centre, question, params)
+    song = find_song(centre, question, params)
     rights = centre.rights.rights(song.song_id)
     lyrics = read_lyrics(centre, song)
-    if lyrics is None or not decide(rights, at_ms=question.at_ms).any_right:
-        raise Refusal(Code.NO_LYRIC, "SongId: the song has no lyrics that may be shown")
+    decision = centre.decide(song.song_id, rights, browsing(question.territory), at_ms=question.at_ms)
+    if lyrics is None or not decision.any_right:
+        raise question.refusal(Code.NO_LYRIC, "song_id", "the song has no lyrics that may be shown")
     return SongLyric(lyric=render_lrc(song, lyrics))
 
 
 def describe_krc_segment(centre: Centre, question: Question, params: SongParams) -> KrcSegments:
     """Who sings what; nothing for a song of one voice."""
-    lyrics = read_lyrics(centre, _song(centre, question, params))
+    lyrics = read_lyrics(centre, find_song(centre, question, params))
     parts = sung_parts(lyrics) if lyrics else ()
     return KrcSegments(
         tags=[KrcSegment(start=part.begin_ms, end=part.end_ms, tags=list(part.singers)) for part in parts]
@@ -58,7 +59,7 @@ def describe_krc_segment(centre: Centre, question: Question, params: SongParams)
 
 def describe_accompany_clip_info(centre: Centre, question: Question, params: SongParams) -> ClipInfo:
     """Where the highlight is: the long clip, or the short segment of vendors that deliver that."""
-    highlight = _song(centre, question, params).published.highlight
+    highlight = find_song(centre, question, params).published.highlight
     long = short = _NOWHERE
     if highlight is not None and question.profile.segment_file:
         short = highlight.segments[0] if highlight.segments else _NOWHERE
@@ -84,7 +85,7 @@ def describe_accompany_clip_status(centre: Centre, question: Question, params: S
 
 def describe_song_extra(centre: Centre, question: Question, params: SongParams) -> SongExtra:
     """The song's tempo, its class, and its genres."""
-    facts = _song(centre, question, params).published.facts
+    facts = find_song(centre, question, params).published.facts
     return SongExtra(bpm=facts.bpm or 0, bpm_type=tempo_class(facts.bpm), genres=list(facts.genres))
 
 
@@ -116,29 +117,30 @@ def render_lrc(song: Song, lyrics: Lyrics) -> str:
     return lrc.render(lyrics, headers)
 
 
-def _song_id(params: SongParams) -> SongId:
+def _song_id(question: Question, params: SongParams) -> SongId:
     song_id = parse_song_id(params.song_id)
     if song_id is None:
-        raise _unknown()
+        raise _unknown(question)
     return song_id
 
 
-def _song(centre: Centre, question: Question, params: SongParams) -> Song:
+def find_song(centre: Centre, question: Question, params: SongParams) -> Song:
+    """The vendor's song of that id. Raises `Refusal`."""
     try:
-        song = centre.songs.song(_song_id(params))
+        song = centre.songs.song(_song_id(question, params))
     except UnknownSong:
-        raise _unknown() from None
+        raise _unknown(question) from None
     if song.vendor_id != question.vendor_id:
-        raise _unknown()
+        raise _unknown(question)
     return song
 
 
 def _listing(centre: Centre, question: Question, params: SongParams) -> Listing:
-    found = centre.listings.listings([_song_id(params)])
+    found = centre.listings.listings([_song_id(question, params)])
     if not found or found[0].vendor_id != question.vendor_id:
-        raise _unknown()
+        raise _unknown(question)
     return found[0]
 
 
-def _unknown() -> Refusal:
-    return Refusal(Code.SONG_INVALID, "SongId: the vendor has no such song")
+def _unknown(question: Question) -> Refusal:
+    return question.refusal(Code.SONG_INVALID, "song_id", "the vendor has no such song")

@@ -6,7 +6,6 @@ from yuefu.server.actions.song_rows import Licensed, page_of, row_of, visible
 from yuefu.server.centre import Centre
 from yuefu.wire.operations.describe_tag_songs import DescribeTagSongsParams, TagSong, TagSongs
 from yuefu.wire.operations.describe_tags import DescribeTagsParams, Tag, TagGroup, TagGroups
-from yuefu.wire.refusal import bad_value
 
 
 def describe_tags(centre: Centre, question: Question, params: DescribeTagsParams) -> TagGroups:
@@ -28,8 +27,8 @@ def describe_tag_songs(centre: Centre, question: Question, params: DescribeTagSo
     """The vendor's songs that carry the tag and may be used, in the operator's order."""
     tagged = centre.programme.tagged(params.tag_id, question.vendor_id)
     if tagged is None:
-        raise bad_value("TagId", "there is no such tag")
-    shown = page_of(visible(centre, question, question.vendor_id, tagged, params.filter), params.page)
+        raise question.bad_value("tag_id", "there is no such tag")
+    shown = page_of(centre, visible(centre, question, question.vendor_id, tagged, params.filter), params.page)
     return TagSongs(songs=[_row(question, song) for song in shown])
 
 

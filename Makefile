@@ -6,7 +6,7 @@ PORT ?= 8080
 DATA ?= ./demo-data
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test check fix bench import-report lock sdk reference clean
+.PHONY: help demo test check fix bench soak import-report rights-report lock sdk reference clean
 
 help: ## Show what there is to make
 	@awk -F ':.*## ' '/^[a-z-]+:.*## /{printf "  make %-14s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -33,10 +33,18 @@ fix: $(VENV)/.dev ## Mend what the linter can mend, and format
 bench: $(VENV)/.dev ## Measure speed; writes docs/benchmarks.md
 	$(BIN)/python -m bench $(ARGS)
 
+soak: $(VENV)/.dev ## Take songs down under load, a thousand times; writes docs/soak.md
+	$(BIN)/python -m soak $(ARGS)
+
 import-report: $(VENV)/.server ## Import the folder SONGS=… and write docs/import-report.md
 	@test -n "$(SONGS)" || { echo "Say which folder: make import-report SONGS=path/to/songs"; exit 1; }
 	rm -rf .pytest_cache/import-report
 	-$(BIN)/yuefu import "$(SONGS)" --vendor 1 --data .pytest_cache/import-report --report docs/import-report.md
+
+rights-report: $(VENV)/.server ## Read the rights messages in the folder MESSAGES=… and write docs/import-report.md
+	@test -n "$(MESSAGES)" || { echo "Say which folder: make rights-report MESSAGES=path/to/messages"; exit 1; }
+	rm -rf .pytest_cache/rights-report
+	-$(BIN)/yuefu ern import "$(MESSAGES)" --vendor 1 --dry-run --data .pytest_cache/rights-report --report docs/import-report.md
 
 sdk: $(VENV)/.dev ## Generate the SDK's methods from the operations
 	$(BIN)/python tools/generate_sdk.py

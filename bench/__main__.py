@@ -8,12 +8,14 @@ from pathlib import Path
 import click
 
 from bench.charge import measure_charge
+from bench.deciding import measure_deciding
 from bench.process import ROOT
 from bench.query import measure_query
 from bench.report import Figures, render_figures, render_page
 from bench.stock import stock_up
 
-TOPICS = ("catalogue", "query", "charge")
+TOPICS = ("catalogue", "query", "deciding", "charge")
+_NEED_STOCK = {"catalogue", "query", "deciding"}
 PAGE = ROOT / "docs/benchmarks.md"
 _DISK = "/var/tmp"  # noqa: S108 - a disk, where the default folder for temporary files is often memory
 
@@ -43,19 +45,22 @@ def main(
     """Measure WHAT (everything, when nothing is named). A part is only printed, unless --out says where it goes."""
     begun = time.perf_counter()
     topics = what or TOPICS
-    stock = query = charge = None
+    stock = query = deciding = charge = None
     with ExitStack() as stack:
         folder = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="yuefu-bench-", dir=_DISK)))
-        if "catalogue" in topics or "query" in topics:
+        if _NEED_STOCK.intersection(topics):
             click.echo(f"a catalogue of {songs:,} songs…", err=True)
             stock = stock_up((keep or folder) / f"catalogue-{songs}", songs=songs, apps=apps)
         if "query" in topics and stock is not None:
             click.echo("signed queries…", err=True)
             query = measure_query(stock, rounds=rounds, requests=requests, folder=folder)
+        if "deciding" in topics and stock is not None:
+            click.echo("decisions…", err=True)
+            deciding = measure_deciding(stock, rounds=rounds)
         if "charge" in topics:
             click.echo("durable charges…", err=True)
             charge = measure_charge(rounds=rounds, requests=charges, folder=folder)
-    figures = Figures(stock, query, charge)
+    figures = Figures(stock, query, deciding, charge)
     click.echo(render_figures(figures))
     target = out or (None if what else PAGE)
     if target is not None:

@@ -20,9 +20,13 @@ from bench.stock import VENDOR, add_apps, serving
 from yuefu.access.session import SESSION_LIFE_MS, TOKEN_BYTES, NewSession, hash_token, new_token
 from yuefu.catalogue.song import Blob, Part, PartKind, PublishedSong, Quality, SongFacts
 from yuefu.ids import AppId, RoomId, SongId, UserId, VendorId
+from yuefu.rights.charge import MeteredUse
 from yuefu.rights.deal import Chain, Deal, Terms, TermSheet
 from yuefu.rights.grant import GrantedResource, Need, NewGrant
+from yuefu.rights.plan import Plan
+from yuefu.rights.price import NewPrice
 from yuefu.server.centre import Centre, Transaction
+from yuefu.server.charging import take_charge
 from yuefu.server.settings import Settings
 from yuefu.server.wiring import open_installation
 from yuefu.units import MINUTE_MS
@@ -43,8 +47,22 @@ _GRANT = NewGrant(
     granted_at_ms=0,
     expires_at_ms=0,
     rights_revision=1,
+    territory="CN",
     resources=(GrantedResource(resource_id="z_100000001_1", need=Need.PLAY),),
 )
+_USE = MeteredUse(
+    app_id=_GRANT.app_id,
+    vendor_id=_GRANT.vendor_id,
+    song_id=_GRANT.song_id,
+    resource_type=_GRANT.resource_type,
+    scene_id=_GRANT.scene_id,
+    billing_mode=_GRANT.billing_mode,
+    user_id=_GRANT.user_id,
+    room_id=_GRANT.room_id,
+    host_id="",
+)
+_PLAN = Plan()
+_PRICE = NewPrice(billing_mode=0, amount_minor=150, currency=_PLAN.currency, valid_from_ms=0)
 
 
 @dataclass(frozen=True, slots=True)
@@ -99,10 +117,14 @@ def _post(centre: Centre, count: int, *, at_once: int) -> float:
     groups = max(count // at_once, 1)
     begun = time.perf_counter()
     for _ in range(groups):
-        waiting = [centre.work.submit(lambda transaction: transaction.issue_grant(_GRANT)) for _ in range(at_once)]
+        waiting = [centre.work.submit(_post_one) for _ in range(at_once)]
         for posting in waiting:
             posting.result()
     return groups * at_once / (time.perf_counter() - begun)
+
+
+def _post_one(transaction: Transaction) -> int:
+    return take_charge(transaction, _USE, _PLAN, lambda: transaction.issue_grant(_GRANT), at_ms=_GRANT.granted_at_ms)
 
 
 def _is_grant(body: bytes) -> bool:
@@ -117,6 +139,7 @@ def _prepare(folder: Path) -> Sequence[bytes]:
         at_ms = centre.now_ms()
 
         def job(transaction: Transaction) -> tuple[list[SongId], list[str]]:
+            transaction.prices.add(_PRICE, at_ms=at_ms)
             songs = [_publish(transaction, number, at_ms=at_ms) for number in range(_SONGS)]
             return songs, [_open_session(transaction, app.app_id, number, at_ms=at_ms) for number in range(CLIENTS)]
 

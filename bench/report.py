@@ -12,10 +12,12 @@ from statistics import median
 import apsw
 
 from bench.charge import CLIENTS, ChargeFigures
+from bench.deciding import DecidingFigures
 from bench.query import CONNECTIONS, SONGS_PER_QUESTION, QueryFigures
 from bench.rivals import NGINX_HINT, find_nginx, nginx_version
 from bench.stock import Stock
 
+DECIDING_GOAL_US = 15
 GOAL, NEXT_GOAL = 9.0, 6.5
 """What a signed query may cost, times nginx: now, and next."""
 
@@ -65,6 +67,7 @@ class Figures:
 
     stock: Stock | None = None
     query: QueryFigures | None = None
+    deciding: DecidingFigures | None = None
     charge: ChargeFigures | None = None
 
 
@@ -118,6 +121,10 @@ def _lines(figures: Figures) -> Iterator[_Line]:
         )
         yield _Line("memory of the worker", "≤ 300 MB", f"{query.memory_mb:.0f} MB", query.memory_mb <= 300)
         yield _Line("from start to ready", "≤ 2 s", f"{query.ready_s:.2f} s", query.ready_s <= 2)
+    if deciding := figures.deciding:
+        cost = deciding.typical_us
+        what = f"deciding for {SONGS_PER_QUESTION} songs"
+        yield _Line(what, f"≤ {DECIDING_GOAL_US} µs of CPU", f"{cost:.1f} µs", cost <= DECIDING_GOAL_US)
     if charge := figures.charge:
         goal = "≥ 5 × one commit a request (≥ 20 × on a slow disk)"
         yield _Line(f"durable charges, {CLIENTS} clients", goal, f"{charge.ratio:.1f} ×", charge.ratio >= 5)

@@ -4,8 +4,9 @@ An *instant* is an integer of milliseconds since 1970-01-01T00:00:00Z, named `â€
 the same on every engine, free of time zones. Zones appear where people read or write instants, and only there.
 """
 
+import re
 from collections.abc import Iterable, Iterator
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from itertools import islice
 from typing import TypeVar
 
@@ -17,6 +18,8 @@ SECOND_MS = 1_000
 MINUTE_MS = 60 * SECOND_MS
 HOUR_MS = 60 * MINUTE_MS
 DAY_MS = 24 * HOUR_MS
+
+_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
 
 def batched(items: Iterable[T], size: int) -> Iterator[list[T]]:
@@ -46,10 +49,25 @@ def parse_instant_ms(text: str) -> int:
     moment = datetime.fromisoformat(text)
     if moment.tzinfo is None:
         raise ValueError(f"{text!r} has no time zone; write an offset, as in 2026-01-01T00:00:00+08:00")
-    return round(moment.timestamp() * SECOND_MS)
+    try:
+        moment = moment.astimezone(UTC)
+    except OverflowError:
+        raise ValueError(f"{text!r} is outside the years 1 to 9999") from None
+    return round((moment - _EPOCH) / timedelta(milliseconds=1))
+
+
+_STRETCHES_MS = {"h": HOUR_MS, "d": DAY_MS, "w": 7 * DAY_MS}
+
+
+def parse_stretch_ms(text: str) -> int:
+    """A stretch of time in whole hours, days or weeks, as 12h, 30d or 8w. Raises ValueError."""
+    match = re.fullmatch(r"([1-9][0-9]{0,3})([hdw])", text, re.ASCII)
+    if match is None:
+        raise ValueError(f"{text[:40]!r} is no stretch of time: write hours, days or weeks, as 12h, 30d or 8w")
+    return int(match[1]) * _STRETCHES_MS[match[2]]
 
 
 def format_instant(at_ms: int) -> str:
     """ISO 8601 in UTC with milliseconds; `parse_instant_ms` reads it back."""
-    moment = datetime.fromtimestamp(at_ms / SECOND_MS, UTC)
+    moment = _EPOCH + timedelta(milliseconds=at_ms)
     return moment.isoformat(timespec="milliseconds").replace("+00:00", "Z")

@@ -10,21 +10,32 @@ from typing import Any
 import msgspec
 import pytest
 
+from yuefu.access.admin_key import AdminKeyBook
 from yuefu.access.app import App
 from yuefu.access.authentication import NonceBook
 from yuefu.access.quota import Quota
 from yuefu.access.session import NewSession, Session, SessionDesk, hash_token
+from yuefu.access.webhook import WebhookBook
 from yuefu.catalogue.chart import Programme
 from yuefu.catalogue.search import SearchIndex
 from yuefu.catalogue.song import Publication, PublishedSong
 from yuefu.ids import AppId, RoomId, SongId, UserId, VendorId
 from yuefu.rights.deal import Chain, Deal, TermSheet
+from yuefu.rights.feed import ChangeFeed
 from yuefu.rights.grant import GrantedResource, NewGrant
+from yuefu.rights.kept_answer import AnswerBook
+from yuefu.rights.ledger import Ledger
+from yuefu.rights.plan import PlanBook
+from yuefu.rights.price import PriceBook
+from yuefu.rights.takedown import TakedownBook
 from yuefu.server.centre import (
+    AuditBook,
     BlobShelf,
     GrantBook,
     ListingShelf,
     RightsBook,
+    RoomBook,
+    ShareBook,
     SongShelf,
     Transaction,
     UnitOfWork,
@@ -32,17 +43,28 @@ from yuefu.server.centre import (
 from yuefu.storage.folder import BlobFolder
 from yuefu.storage.keyfile import open_keyring
 from yuefu.storage.memory import MemoryNonces, MemoryQuota
+from yuefu.storage.sqlite.admin_keys import SqliteAdminKeys
 from yuefu.storage.sqlite.apps import SqliteApps
+from yuefu.storage.sqlite.audit import SqliteAudit
 from yuefu.storage.sqlite.database import Database, fetch
+from yuefu.storage.sqlite.feed import SqliteFeed
 from yuefu.storage.sqlite.grants import SqliteGrants
+from yuefu.storage.sqlite.idempotency import SqliteAnswers
+from yuefu.storage.sqlite.ledger import SqliteLedger
 from yuefu.storage.sqlite.listings import SqliteListings
+from yuefu.storage.sqlite.memberships import SqlitePlans
+from yuefu.storage.sqlite.prices import SqlitePrices
 from yuefu.storage.sqlite.programme import SqliteProgramme
 from yuefu.storage.sqlite.rights import SqliteRights
+from yuefu.storage.sqlite.rooms import SqliteRooms
 from yuefu.storage.sqlite.search import SqliteSearch
 from yuefu.storage.sqlite.sessions import SqliteSessions
 from yuefu.storage.sqlite.shared import SharedState
+from yuefu.storage.sqlite.shares import SqliteShares
 from yuefu.storage.sqlite.songs import SqliteSongs
+from yuefu.storage.sqlite.takedowns import SqliteTakedowns
 from yuefu.storage.sqlite.transaction import SqliteWork
+from yuefu.storage.sqlite.webhooks import SqliteWebhooks
 from yuefu.units import DAY_MS
 
 NOW_MS = 1_700_000_000_000
@@ -52,7 +74,7 @@ NOW_MS = 1_700_000_000_000
 class Store:
     """The truth as one process has it: every port that shares one engine, and short words for common deeds.
 
-    `count` tells how many rows of a kind there are: "grants", "charges", "deals", "term_sheets", "parts".
+    `count` tells how many rows of a kind there are: "grants", "charges", "rights_revisions", "term_sheets", "parts".
     """
 
     apps: Any
@@ -60,9 +82,20 @@ class Store:
     listings: ListingShelf
     search: SearchIndex
     rights: RightsBook
+    feed: ChangeFeed
+    webhooks: WebhookBook
     sessions: SessionDesk
     grants: GrantBook
+    rooms: RoomBook
+    shares: ShareBook
+    answers: AnswerBook
+    plans: PlanBook
+    prices: PriceBook
+    ledger: Ledger
+    takedowns: TakedownBook
     programme: Programme
+    audit: AuditBook
+    admin_keys: AdminKeyBook
     work: UnitOfWork
     count: Callable[[str], int]
 
@@ -118,6 +151,7 @@ class Store:
             granted_at_ms=NOW_MS,
             expires_at_ms=NOW_MS + DAY_MS,
             rights_revision=1,
+            territory="CN",
             resources=resources,
         )
         changed = msgspec.structs.replace(grant, **changes)
@@ -152,9 +186,20 @@ def open_sqlite(folder: Path) -> Iterator[Store]:
             listings=SqliteListings(database),
             search=SqliteSearch(database),
             rights=SqliteRights(database),
+            feed=SqliteFeed(database),
+            webhooks=SqliteWebhooks(database),
             sessions=SqliteSessions(database),
             grants=SqliteGrants(database),
+            rooms=SqliteRooms(database),
+            shares=SqliteShares(database),
+            answers=SqliteAnswers(database.reader),
+            plans=SqlitePlans(database.reader),
+            prices=SqlitePrices(database.reader),
+            ledger=SqliteLedger(database.reader),
+            takedowns=SqliteTakedowns(database),
             programme=SqliteProgramme(database),
+            audit=SqliteAudit(database),
+            admin_keys=SqliteAdminKeys(database),
             work=SqliteWork(database),
             count=lambda kind: int(fetch(database.reader, f"SELECT count(*) FROM {kind}")[0][0]),
         )

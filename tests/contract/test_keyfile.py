@@ -1,16 +1,20 @@
 """The file of keys: made once, whoever comes first, and read by its owner alone."""
 
+import base64
 import json
 import os
 import subprocess
 import sys
 import time
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from yuefu.access.keyring import KEY_BYTES, NotSealedHere, key_id
-from yuefu.storage.keyfile import open_keyring
+from yuefu.storage.keyfile import BadKeys, open_keyring, read_keyring
 
 COUNT = 60
 OPEN_AT_ONCE = f"""
@@ -62,3 +66,22 @@ def test_two_processes_that_make_it_together_agree(tmp_path: Path) -> None:
     assert len(set(one)) == COUNT
     assert len(list(tmp_path.iterdir())) == COUNT
     assert {json.loads(path.read_bytes())["active"].encode() for path in tmp_path.iterdir()} == set(one)
+
+
+KEYS = st.lists(st.binary(min_size=KEY_BYTES, max_size=KEY_BYTES), min_size=1, max_size=4)
+
+
+@given(keys=KEYS, encode=st.sampled_from([base64.b64encode, base64.urlsafe_b64encode]), is_padded=st.booleans())
+def test_keys_handed_in_make_the_ring_whose_first_seals(
+    *, keys: list[bytes], encode: Callable[[bytes], bytes], is_padded: bool
+) -> None:
+    texts = [encode(key).decode() for key in keys]
+    ring = read_keyring(texts if is_padded else [text.rstrip("=") for text in texts], os.urandom)
+    assert ring.active == key_id(keys[0])
+    assert ring.keys == {key_id(key): key for key in keys}
+
+
+@given(st.text(max_size=60))
+def test_no_other_text_is_a_key(text: str) -> None:
+    with pytest.raises(BadKeys, match=r"^key 1 is not 32 bytes in base64$"):
+        read_keyring([f"{text}*"], os.urandom)

@@ -48,7 +48,7 @@ def test_a_refused_nonce_does_not_live_longer(nonces: NonceBook) -> None:
 calls = st.lists(st.tuples(st.integers(0, 900), st.sampled_from("abc"), st.sampled_from([7, 8])), max_size=40)
 
 
-@settings(max_examples=40)
+@settings(max_examples=40, deadline=None)
 @given(calls=calls)
 def test_a_book_answers_as_a_list_of_all_nonces_would(
     new_short_lived: Callable[[], tuple[NonceBook, Quota]], calls: list[tuple[int, str, int]]

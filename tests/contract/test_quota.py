@@ -31,7 +31,7 @@ def test_what_is_refused_is_not_counted(quota: Quota) -> None:
     assert passed(quota, "key", 300, at_us=AT_US + 1_000_000) == 200
 
 
-@settings(max_examples=40)
+@settings(max_examples=40, deadline=None)
 @given(calls=st.lists(st.tuples(st.integers(0, 400_000), st.sampled_from("ab")), max_size=60))
 def test_a_quota_follows_the_rule_key_by_key(
     new_short_lived: Callable[[], tuple[NonceBook, Quota]], calls: list[tuple[int, str]]

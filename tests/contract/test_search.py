@@ -7,6 +7,7 @@ from itertools import product
 from pathlib import Path
 from typing import Any
 
+import msgspec
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
@@ -322,3 +323,19 @@ def test_a_large_transaction_writes_its_index_in_one_piece(database: Database, s
     songs = [titled(song_maker, f"花{number}", "甲") for number in range(300)]
     SqliteWork(database).run(lambda transaction: [transaction.publish(song, at_ms=1) for song in songs])
     assert fetch(database.reader, "SELECT count(DISTINCT segid) FROM song_search_idx") == [(1,)]
+
+
+def test_a_song_that_is_edited_or_removed_in_the_transaction_it_comes_in_is_found_by_its_last_words(
+    store: Any, song_maker: SongMaker
+) -> None:
+    def job(transaction: Any) -> SongId:
+        edited = transaction.publish(song_maker("送别"), at_ms=1).song_id
+        facts = transaction.song(edited).published.facts
+        transaction.edit_song(edited, msgspec.structs.replace(facts, title="骊歌"), at_ms=1)
+        removed = transaction.publish(song_maker("长亭"), at_ms=1).song_id
+        transaction.remove_song(removed, at_ms=1)
+        return SongId(edited)
+
+    song_id = store.work.run(job)
+    found = {word: list(store.search.matches(VendorId(1), Keyword.parse(word))) for word in ("送别", "骊歌", "长亭")}
+    assert found == {"送别": [], "骊歌": [song_id], "长亭": []}

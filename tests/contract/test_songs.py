@@ -260,6 +260,19 @@ def test_identifiers_link_what_names_do_not(store: Any, song_maker: SongMaker) -
     assert (store.songs.twins(one), store.songs.versions(one)) == ([], [cover])
 
 
+def test_an_identifier_that_only_some_entries_have_parts_no_relatives(store: Any, song_maker: SongMaker) -> None:
+    def publish(key: str, **facts: Any) -> SongId:
+        plain = SongFacts(title="茉莉花", singers=("甲",))
+        return SongId(store.publish(song_maker(key, facts=msgspec.structs.replace(plain, **facts))).song_id)
+
+    one = publish("one", isrc="QMABC2400001", iswc="T0345246801")
+    twin = publish("twin")
+    live = publish("live", title="茉莉花 (Live)")
+    assert (store.songs.twins(one), store.songs.versions(one)) == ([twin], [live])
+    assert (store.songs.twins(twin), store.songs.versions(twin)) == ([one], [live])
+    assert (store.songs.twins(live), store.songs.versions(live)) == ([], [one, twin])
+
+
 def test_covers_and_singers_pictures_can_be_fetched_in_their_sizes(
     store: Any, song_maker: SongMaker, part_maker: PartMaker
 ) -> None:

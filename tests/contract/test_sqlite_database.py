@@ -122,39 +122,41 @@ def test_the_generation_changes_when_another_process_writes(tmp_path: Path, data
 
 
 EDITS = [
-    "UPDATE deals SET sheet_id = sheet_id",
-    "UPDATE deals SET recorded_at_ms = 0 WHERE deal_id = 1",
-    "DELETE FROM deals",
-    "DELETE FROM deals WHERE deal_id = 1",
-    "INSERT OR REPLACE INTO deals SELECT deal_id, song_id, chain, sheet_id, 9, 9 FROM deals",
+    "UPDATE rights_revisions SET work_sheet = work_sheet",
+    "UPDATE rights_revisions SET recorded_at_ms = 0 WHERE song_id = 1",
+    "DELETE FROM rights_revisions",
+    "DELETE FROM rights_revisions WHERE song_id = 1",
+    "INSERT OR REPLACE INTO rights_revisions SELECT song_id, 1, 9, 1, 1, NULL, '', '', '' FROM rights_revisions",
     "UPDATE charges SET billing_mode = 1",
     "UPDATE OR IGNORE charges SET charged_at_ms = 0",
     "DELETE FROM charges",
     "DELETE FROM charges WHERE charge_id = 1",
-    "INSERT OR REPLACE INTO charges SELECT charge_id, grant_id, 9, 9, 9, 9 FROM charges",
+    "INSERT OR REPLACE INTO charges SELECT charge_id, grant_id, 9, 9, 9, 9, '', '', 0, 0, '', NULL, 0 FROM charges",
 ]
 FACTS = """
 INSERT INTO songs (song_id, vendor_id, source_key, revision, fingerprint, title, singers, album, language, genre,
                    duration_ms, accompaniment_duration_ms, states, published_at_ms)
 VALUES (1, 1, '', 1, '', '', '[]', '', '', '', 0, 0, '[]', 0);
 INSERT INTO term_sheets (sheet_id, body) VALUES (1, '{"terms":[]}');
-INSERT INTO deals (song_id, chain, sheet_id, revision, recorded_at_ms) VALUES (1, 'work', 1, 1, 5);
+INSERT INTO rights_revisions VALUES (1, 1, 5, NULL, 1, NULL, 'deal', '["work"]', '');
 INSERT INTO apps (app_id, name, sealed_secrets, default_vendor, vendors, scenes, billing_modes, home_territory,
                   is_enabled, is_replay_protected, created_at_ms)
 VALUES (7, '', '[]', 1, '[]', '[]', '[]', 'CN', 1, 1, 0);
-INSERT INTO sessions VALUES (1, x'00', 7, '', '', NULL, '[]', 'CN', 0, 0);
-INSERT INTO grants VALUES (1, 1, 7, '', '', 1, 1, 0, 0, 0, 0, 0, 0);
+INSERT INTO sessions VALUES (1, x'00', 7, '', '', NULL, 'CN', 0, 0);
+INSERT INTO grants (grant_id, session_id, app_id, user_id, room_id, song_id, vendor_id, resource_type, scene_id,
+                    billing_mode, rights_revision, granted_at_ms, expires_at_ms)
+VALUES (1, 1, 7, '', '', 1, 1, 0, 0, 0, 0, 0, 0);
 INSERT INTO charges (grant_id, app_id, vendor_id, billing_mode, charged_at_ms) VALUES (1, 7, 1, 0, 5);
 """
 
 
 @pytest.mark.parametrize("edit", EDITS)
-def test_deals_and_charges_are_added_to_and_never_edited(database: Database, edit: str) -> None:
+def test_rights_and_charges_are_added_to_and_never_edited(database: Database, edit: str) -> None:
     database.write(lambda connection: connection.execute(FACTS))
-    before = [fetch(database.reader, f"SELECT * FROM {table}") for table in ("deals", "charges")]
+    before = [fetch(database.reader, f"SELECT * FROM {table}") for table in ("rights_revisions", "charges")]
     with pytest.raises(Exception, match=r"append-only|UNIQUE"):
         database.write(lambda connection: connection.execute(edit))
-    assert [fetch(database.reader, f"SELECT * FROM {table}") for table in ("deals", "charges")] == before
+    assert [fetch(database.reader, f"SELECT * FROM {table}") for table in ("rights_revisions", "charges")] == before
 
 
 def test_a_grant_is_never_charged_twice(database: Database) -> None:

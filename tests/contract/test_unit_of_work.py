@@ -45,7 +45,7 @@ def test_a_job_that_fails_midway_leaves_nothing(store: Any, song_maker: SongMake
     with pytest.raises(Changed):
         store.work.run(job)
     assert store.songs.songs() == []
-    assert [store.count(kind) for kind in ("parts", "deals", "term_sheets")] == [0, 0, 0]
+    assert [store.count(kind) for kind in ("parts", "rights_revisions", "term_sheets")] == [0, 0, 0]
 
 
 def test_a_failing_job_touches_no_other_of_its_group(store: Any, song_maker: SongMaker) -> None:

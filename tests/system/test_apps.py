@@ -183,6 +183,7 @@ def test_a_quota_holds_at_once(tenant: Tenant) -> None:
 @pytest.mark.parametrize(
     ("options", "said"),
     [
+        (("--name", ""), "'' cannot name an app; 1 to 200 characters"),
         (("--vendor", "3"), "there is no vendor 3; there are 1, 2, 4"),
         (("--default-vendor", "4"), "the default vendor 4 is not among the vendors granted"),
         (("--vendor", "2"), "the default vendor 1 is not among the vendors granted"),
@@ -200,6 +201,22 @@ def test_what_cannot_be_granted_is_named_and_changes_nothing(
     before = tenant.yuefu("show")
     assert said in " ".join(tenant.refused("grant", "--no-signature2", *options).split())
     assert tenant.yuefu("show") == before
+
+
+@pytest.mark.parametrize("name", ["", " ", "two\nlines"])
+def test_an_app_without_a_name_is_not_made(running: Server, name: str) -> None:
+    apps = command_line("app", "list", "--data", running.data, "--json")
+    said = command_line("app", "create", name, "--vendor", "1", "--data", running.data, ok=False)
+    assert "cannot name an app" in said
+    assert command_line("app", "list", "--data", running.data, "--json") == apps
+
+
+def test_only_what_can_be_asked_is_signed(tenant: Tenant, running: Server) -> None:
+    options = ("--app", str(tenant.app_id), "--data", running.data)
+    said = " ".join(command_line("sign", "QuerySongs", *options, ok=False).split())
+    assert "'QuerySongs' is not one of 'DescribeTags'" in said
+    assert "'QuerySongsCopyright'" in said
+    assert "Action=DescribeTags&" in command_line("sign", "DescribeTags", *options)
 
 
 @pytest.mark.parametrize("command", ["grant", "rotate-secret", "disable", "enable", "show"])

@@ -134,6 +134,21 @@ def test_a_song_nobody_has_a_deal_for_says_what_to_do_next(demo_folder: Path, tm
     assert "nobody" not in run_yuefu("import", folder, "--vendor", "1", "--data", data)
 
 
+def test_a_song_that_was_taken_down_gets_no_deal_by_default_and_the_import_says_so(tmp_path: Path) -> None:
+    folder, data = _small_song(tmp_path / "in", "one"), tmp_path / "data"
+    command = ("import", folder, "--vendor", "1", "--rights", "both", "--data", data)
+    run_yuefu("import", folder, "--vendor", "1", "--rights", "recording", "--data", data)
+    run_yuefu("takedown", "--song", "100000001", "--reason", "信函", "--data", data)
+    said = run_yuefu(*command)
+    assert "1 taken down, and so given no deal, which would lift that: 100000001." in " ".join(said.split())
+    assert "deal add" not in said
+    report = json.loads(run_yuefu(*command, "--json"))
+    assert (report["taken_down"], report["unusable"], report["next"]) == (["100000001"], [], None)
+    assert [(song["may_play"], song["may_sing"]) for song in songs(data)] == [(False, False)]
+    audit = json.loads(run_yuefu("audit", "list", "--subject", "song 100000001", "--data", data, "--json"))
+    assert [entry["action"] for entry in audit] == ["deal.record", "takedown.lay"]
+
+
 def test_importing_again_changes_nothing_until_something_changed(tmp_path: Path) -> None:
     folder, data = _small_song(tmp_path / "in", "one"), tmp_path / "data"
 

@@ -71,6 +71,7 @@ def grant(centre: Any, app_id: AppId, song_id: SongId, *, at_ms: int) -> None:
         granted_at_ms=at_ms,
         expires_at_ms=at_ms + DAY_MS,
         rights_revision=1,
+        territory="CN",
         resources=(),
     )
     centre.work.run(lambda transaction: transaction.issue_grant(issued))
@@ -157,3 +158,16 @@ def test_servers_count_a_chart_that_came_due_while_they_were_away(
     assert [song["SongId"] for song in answer["Data"]["Songs"]] == [songs[1]]
     again = json.loads(run_yuefu("chart", "show", "8888", "--vendor", "1", "--json", "--data", data))
     assert (again["name"], again["as_of"], again["songs"]) == ("旧", shown["as_of"], shown["songs"])
+
+
+def test_a_rule_s_time_zone_needs_no_zone_database_of_the_machine(
+    installed: tuple[Path, dict[str, Any], list[str]],
+) -> None:
+    data, _, _ = installed
+    bare = {"PYTHONTZPATH": ""}
+    words = ("chart", "rule", "8888", "--vendor", "1", "--days", "7", "--cut-off", "5", "--data", data)
+    for zone in ("Asia/Shanghai", "America/New_York", "Asia/Shanghai"):
+        run_yuefu(*words, "--zone", zone, env=bare)
+    shown = json.loads(run_yuefu("chart", "show", "8888", "--vendor", "1", "--json", "--data", data))
+    assert (shown["rule"]["time_zone"], shown["as_of"][10:]) == ("Asia/Shanghai", "T21:00:00.000Z")
+    assert "Asia/Nowhere" in run_yuefu(*words, "--zone", "Asia/Nowhere", env=bare, ok=False)

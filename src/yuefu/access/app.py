@@ -10,6 +10,7 @@ from yuefu.ids import AppId, VendorId
 SCENES = (1, 2, 3, 4)
 """1 chat room, 2 live karaoke, 3 live background music, 4 grab the mic. 0 is always granted: "default"."""
 
+LONGEST_NAME = 200
 
 MAX_CALLS_PER_S = 10_000
 """The highest quota of an app: whole microseconds keep rates up to here within 1 %."""
@@ -78,8 +79,26 @@ class DefaultVendorNotGranted(YuefuError):
         super().__init__(f"the default vendor {vendor_id} is not among the vendors granted; name another default")
 
 
+class BadAppName(YuefuError):
+    """A name that nobody could read."""
+
+    def __init__(self, name: str) -> None:
+        super().__init__(
+            f"{name[:40]!r} cannot name an app; 1 to {LONGEST_NAME} characters, none a control, no space at either end"
+        )
+
+
+def check_name(name: str) -> str:
+    """The name, as it is. Raises `BadAppName`."""
+    if not 1 <= len(name) <= LONGEST_NAME or name != name.strip() or not name.isprintable():
+        raise BadAppName(name)
+    return name
+
+
 def with_changes(app: App, **changes: Any) -> App:
-    """The app with some fields replaced. Raises `DefaultVendorNotGranted`."""
+    """The app with some fields replaced. Raises `DefaultVendorNotGranted`, `BadAppName`."""
+    if "name" in changes:
+        check_name(changes["name"])
     changed = msgspec.structs.replace(app, **changes)
     if changed.default_vendor not in changed.vendors:
         raise DefaultVendorNotGranted(changed.default_vendor)

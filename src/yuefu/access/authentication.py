@@ -98,7 +98,7 @@ class Gate:
             app=app,
             user_id=UserId(query.user_id),
             room_id=RoomId(query.room_id),
-            territory=app.home_territory,
+            territory=query.territory or app.home_territory,
         )
 
     def spend_call(self, app: App, action: str, *, calls_per_s: int, at_us: int, user_id: str = "") -> None:

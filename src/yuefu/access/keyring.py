@@ -52,9 +52,23 @@ class KeyRing:
         except (binascii.Error, KeyError, InvalidTag, ValueError):
             raise NotSealedHere("not sealed with a key of this installation") from None
 
-    def derive(self, purpose: str) -> bytes:
-        """A key of 32 bytes for one purpose, from the active key."""
-        return hmac.digest(self.keys[self.active], purpose.encode(), hashlib.sha256)
+    def derive(self, purpose: str, *, key: str | None = None) -> bytes:
+        """A key of 32 bytes for one purpose, from the active key or from the one of that id.
+
+        Raises `NotSealedHere` when the ring holds no key of that id.
+        """
+        root = self.keys.get(self.active if key is None else key)
+        if root is None:
+            raise NotSealedHere("no key of this installation has that id")
+        return hmac.digest(root, purpose.encode(), hashlib.sha256)
+
+
+def sealing_key(text: str) -> str:
+    """The id of the key that a sealed text names; "" when it names none."""
+    try:
+        return base64.b64decode(text + "=" * (-len(text) % 4), altchars=b"-_", validate=True)[:_ID_BYTES].hex()
+    except (binascii.Error, ValueError):
+        return ""
 
 
 def key_id(key: bytes) -> str:

@@ -1,5 +1,6 @@
 """What an import did, song by song."""
 
+import re
 from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import Literal, get_args
@@ -106,3 +107,23 @@ def clock(at_ms: int) -> str:
     """Minutes and seconds to a tenth, as in 3:09.3."""
     tenths = round(at_ms / 100)
     return f"{tenths // 600}:{tenths % 600 // 10:02}.{tenths % 10}"
+
+
+def with_section(page: str, section: str) -> str:
+    """The page with that section, which begins with its heading `## …`, in place of the one of the same heading."""
+    head, sections = _take_apart(page)
+    heading = section.partition("\n")[0]
+    kept = [each for each in sections if each.partition("\n")[0] != heading]
+    return "\n\n".join(part.strip() for part in (head, *kept, section) if part.strip()) + "\n"
+
+
+def keep_sections(page: str, earlier: str) -> str:
+    """A new page with the sections that other reports had put into the earlier one."""
+    for section in _take_apart(earlier)[1]:
+        page = with_section(page, section)
+    return page
+
+
+def _take_apart(page: str) -> tuple[str, list[str]]:
+    head, *sections = re.split(r"^(?=## )", page, flags=re.MULTILINE)
+    return head, sections

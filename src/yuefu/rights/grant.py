@@ -1,5 +1,6 @@
 """A grant: one issued use of one resource, held by one session until an instant; and what it was charged."""
 
+from collections.abc import Collection, Iterable
 from enum import Enum
 from typing import assert_never
 
@@ -7,7 +8,9 @@ import msgspec
 
 from yuefu.errors import YuefuError
 from yuefu.ids import AppId, RoomId, SongId, UserId, VendorId
+from yuefu.rights.deal import Chain, Terms
 from yuefu.rights.decision import Answer, Decision
+from yuefu.rights.purpose import Purpose, using
 
 
 class Need(Enum):
@@ -65,7 +68,7 @@ class GrantedResource(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class NewGrant(msgspec.Struct, frozen=True, kw_only=True):
-    """What is written down when a resource is granted; one charge goes with it."""
+    """What is written down when a resource is granted. A charge goes with it, or the share of a room."""
 
     session_id: int
     app_id: AppId
@@ -79,7 +82,15 @@ class NewGrant(msgspec.Struct, frozen=True, kw_only=True):
     granted_at_ms: int
     expires_at_ms: int
     rights_revision: int
+    territory: str
     resources: tuple[GrantedResource, ...]
+
+
+class RunningGrant(msgspec.Struct, frozen=True, kw_only=True):
+    """A grant that its session may still use, until then."""
+
+    grant_id: int
+    expires_at_ms: int
 
 
 class HeldGrant(msgspec.Struct, frozen=True, kw_only=True):
@@ -88,3 +99,64 @@ class HeldGrant(msgspec.Struct, frozen=True, kw_only=True):
     song_id: SongId
     need: Need
     expires_at_ms: int
+    resource_type: int
+    scene_id: int
+    billing_mode: int
+    territory: str
+
+    @property
+    def purpose(self) -> Purpose:
+        """What it was granted for, asked again whenever it is used."""
+        return using(
+            scene_id=self.scene_id,
+            resource_type=self.resource_type,
+            billing_mode=self.billing_mode,
+            territory=self.territory,
+        )
+
+
+class PastUses(msgspec.Struct, frozen=True, kw_only=True):
+    """How many grants of a song were of one kind."""
+
+    need: Need
+    resource_type: int
+    scene_id: int
+    billing_mode: int
+    territory: str
+    count: int
+
+
+def uses_of(terms: Terms, chains: Collection[Chain], past: Iterable[PastUses]) -> int:
+    """How many past uses of a song count against terms that stand for those of its chains.
+
+    Those that the terms were asked for and would have allowed by what they are for; another deal may have allowed them
+    too.
+    """
+    return sum(uses.count for uses in past if _counts_against(terms, chains, uses))
+
+
+def _counts_against(terms: Terms, chains: Collection[Chain], uses: PastUses) -> bool:
+    purpose = using(
+        scene_id=uses.scene_id,
+        resource_type=uses.resource_type,
+        billing_mode=uses.billing_mode,
+        territory=uses.territory,
+    )
+    asked = (each for chain in _chains_of(uses.need) if chain in chains for each in purpose.uses(chain))
+    return (
+        any(map(terms.is_for_uses, asked))
+        and terms.is_for_territory(uses.territory)
+        and (purpose.model is None or terms.is_for_model(purpose.model))
+    )
+
+
+def _chains_of(need: Need) -> tuple[Chain, ...]:
+    match need:
+        case Need.PLAY:
+            return (Chain.RECORDING,)
+        case Need.SING:
+            return (Chain.WORK,)
+        case Need.PLAY_AND_SING:
+            return (Chain.RECORDING, Chain.WORK)
+        case unreachable:
+            assert_never(unreachable)

@@ -1,16 +1,26 @@
 """What the HTTP server runs: one site per worker process, set up from the environment."""
 
 import os
+import random
+import socket
 import threading
 import time
-from contextlib import ExitStack
+from collections.abc import AsyncIterator
+from contextlib import ExitStack, aclosing, asynccontextmanager
+from functools import partial
 
+from yuefu.access.audit import Author
+from yuefu.catalogue.spelling import initials
+from yuefu.server.background import doing
+from yuefu.server.changes import follow_clock
+from yuefu.server.dispatch import Dispatcher
 from yuefu.server.http.front import ASGI, place_in_front
 from yuefu.server.http.site import Site
 from yuefu.server.logs import set_up_logs
 from yuefu.server.programme import counting_charts
 from yuefu.server.settings import load_settings
-from yuefu.server.wiring import open_installation
+from yuefu.server.webhooks import Post
+from yuefu.server.wiring import Installation, open_installation
 
 PARENT_CHECK_S = 0.5
 
@@ -22,10 +32,27 @@ def make_site() -> ASGI:
     settings = load_settings({}, os.environ)
     set_up_logs(settings.log_level)
     _follow_parent(os.getppid())
+    initials(["永"])  # loads the dictionary before anybody waits for it
     stack = ExitStack()
     installation = stack.enter_context(open_installation(settings))
     stack.enter_context(counting_charts(installation.centre))
-    return place_in_front(Site(installation.centre, on_shutdown=stack.close), settings)
+    site = Site(installation.centre, on_shutdown=stack.close, while_up=partial(_background, installation))
+    return place_in_front(site, settings)
+
+
+@asynccontextmanager
+async def _background(installation: Installation) -> AsyncIterator[None]:
+    """The feed follows the clock, and webhooks are told of it."""
+    centre, settings = installation.centre, installation.settings
+    dispatcher = Dispatcher(
+        centre,
+        Post(centre, allow_private=settings.webhook_allow_private),
+        author=Author(actor="server", origin=socket.gethostname()),
+        failing_days=settings.webhook_failing_days,
+        chance=random.random,
+    )
+    async with aclosing(dispatcher), doing(partial(follow_clock, centre), dispatcher.round):
+        yield
 
 
 def _follow_parent(parent: int) -> None:

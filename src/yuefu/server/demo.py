@@ -1,7 +1,7 @@
 """The demo: a small repertoire of free songs, made by the project itself, with an app that may use it.
 
-Between them the songs show every rule: both rights, one, none; with and without word lyrics; two vendors, one recording
-that both have, a duet. Charts and tags are filled, and a second app is granted less.
+Between them the songs show every rule: both rights, one, none; with and without word lyrics; three vendors, recordings
+that two of them have, a duet. Charts and tags are filled, and a second app is granted other vendors and less use.
 """
 
 import os
@@ -18,14 +18,16 @@ from rich.console import Console
 from rich.progress import Progress
 
 from yuefu.access.app import SCENES
+from yuefu.access.audit import Author
 from yuefu.catalogue.song import PublishedSong, Song
 from yuefu.client import new_nonce, signed_url
 from yuefu.errors import YuefuError
-from yuefu.ids import AppId, VendorId
+from yuefu.ids import AppId
 from yuefu.ingest import repertoire
 from yuefu.ingest.fingerprint import PIPELINE_VERSION
 from yuefu.ingest.repertoire import Entry
 from yuefu.rights.deal import Terms
+from yuefu.server.apps import create_app
 from yuefu.server.demo_programme import fill_programme
 from yuefu.server.founding import new_app
 from yuefu.server.importing import run_import
@@ -39,14 +41,17 @@ VERSION_FILE = ".demo-version"
 STAGING_FOLDER = "demo-staging"
 APP_ID = AppId(1_234_567_890)
 SMALL_APP_ID = AppId(1_234_567_891)
-"""An app that is granted less. `yuefu sign` and `yuefu token` know its secret; `demo.json` has the other one's."""
+"""An app with other grants. `yuefu sign` and `yuefu token` know its secret; `demo.json` has the first one's."""
 
-VENDORS = (1, 2)
+VENDORS, SMALL_APP_VENDORS = (1, 2), (1, 4)
 
-_REVISION = 4
+_REVISION = 5
 """Raised when the demo is to be made anew though its songs and the import are the same."""
 
 DEMO_VERSION = f"{_REVISION}-{PIPELINE_VERSION}-{repertoire.REPERTOIRE_VERSION}"
+
+_AUTHOR = Author(actor="demo", origin="")
+"""Who the audit says made the demo."""
 
 
 class DemoSong(msgspec.Struct, frozen=True, kw_only=True):
@@ -57,7 +62,7 @@ class DemoSong(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class DemoFacts(msgspec.Struct, frozen=True, kw_only=True):
-    """`demo.json`: what a program needs to try the demo."""
+    """`demo.json`: what a program needs to try the demo: an app, and the songs of the vendors it may use."""
 
     base_url: str
     app_id: int
@@ -143,18 +148,25 @@ def _make(installation: Installation) -> None:
         def offer(song: PublishedSong) -> Offer:
             return offers[song.source_key]
 
-        shelf = LicensedShelf(installation.centre, offer)
-        for vendor in VENDORS:
+        shelf = LicensedShelf(installation.centre, _AUTHOR, offer)
+        for vendor in sorted({entry.vendor_id for entry in entries}):
             paths = [folder for entry, folder in zip(entries, folders, strict=True) if entry.vendor_id == vendor]
-            report = run_import(installation, paths, VendorId(vendor), shelf)
+            workers = min(os.cpu_count() or 1, len(paths))  # each takes a moment to start
+            report = run_import(installation, paths, vendor, shelf, _AUTHOR, workers=workers)
             for song in report.songs:
                 if song.outcome == "refused":
                     raise YuefuError(f"the demo song {song.source_key} could not be made: {song.reason}")
     finally:
         shutil.rmtree(staging)
-    fill_programme(installation.centre, entries)
+    fill_programme(installation.centre, entries, _AUTHOR)
     _create_app(installation, "Yuefu demo", APP_ID, vendors=VENDORS, scenes=SCENES)
-    _create_app(installation, "Yuefu demo: vendor 1, chat rooms", SMALL_APP_ID, vendors=VENDORS[:1], scenes=SCENES[:1])
+    _create_app(
+        installation,
+        "Yuefu demo: vendors 1 and 4, chat rooms",
+        SMALL_APP_ID,
+        vendors=SMALL_APP_VENDORS,
+        scenes=SCENES[:1],
+    )
 
 
 def _create_app(
@@ -170,7 +182,7 @@ def _create_app(
         billing=(BillingMode.PER_USE,),
         territory=installation.settings.home_territory,
     )
-    installation.centre.apps.create(app, at_ms=installation.centre.now_ms())
+    create_app(installation.centre, app, _AUTHOR)
 
 
 def _render(entries: Sequence[Entry], staging: Path) -> list[Path]:
@@ -206,9 +218,9 @@ def _facts(installation: Installation) -> DemoFacts:
         server_secret=app.live_secrets[0],
         vendor_id=app.default_vendor,
         songs=tuple(
-            _shown(made[VendorId(entry.vendor_id), entry.key])
+            _shown(made[entry.vendor_id, entry.key])
             for entry in entries
-            if (entry.vendor_id, entry.key) in made
+            if entry.vendor_id in app.vendors and (entry.vendor_id, entry.key) in made
         ),
     )
 

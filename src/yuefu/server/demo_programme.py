@@ -1,8 +1,9 @@
-"""What the demo's operator put together: charts of both vendors, tags by style, language and occasion."""
+"""What the demo's operator put together: charts of vendors 1 and 2, tags by style, language and occasion."""
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
+from yuefu.access.audit import Author
 from yuefu.catalogue.chart import Tag, TagGroup
 from yuefu.ids import SongId, VendorId
 from yuefu.ingest.repertoire import Entry
@@ -61,8 +62,8 @@ _CHARTS: tuple[tuple[VendorId, str, _Choice], ...] = (
 )
 
 
-def fill_programme(centre: Centre, entries: Sequence[Entry]) -> None:
-    """Fill the charts, make the tags and hang them on the songs of both vendors."""
+def fill_programme(centre: Centre, entries: Sequence[Entry], author: Author) -> None:
+    """Fill the charts, make the tags and hang them on the songs of all vendors."""
     songs = {entry: song_id for entry in entries if (song_id := centre.songs.find(entry.vendor_id, entry.key))}
 
     def chosen(choice: _Choice) -> list[SongId]:
@@ -75,8 +76,10 @@ def fill_programme(centre: Centre, entries: Sequence[Entry]) -> None:
             desk.put_tag_group(TagGroup(group_id=group_id, name=name, tags=named), place=place)
             for tag in tags:
                 desk.tag_songs(tag.tag_id, chosen(tag.chosen))
+        transaction.audit(author.entry("tag.import", "tags", at_ms=at_ms, groups=len(_GROUPS)))
 
+    at_ms = centre.now_ms()
     centre.work.run(job)
     for vendor_id, top_id, choice in _CHARTS:
         listed = [song_id for entry, song_id in songs.items() if entry.vendor_id == vendor_id and choice(entry)]
-        set_chart(centre, vendor_id, top_id, listed)
+        set_chart(centre, vendor_id, top_id, listed, author=author)

@@ -3,7 +3,7 @@
 import secrets
 from collections.abc import Collection
 
-from yuefu.access.app import App
+from yuefu.access.app import App, check_name
 from yuefu.ids import AppId, VendorId
 
 
@@ -22,10 +22,10 @@ def new_app(
     billing: Collection[int],
     territory: str,
 ) -> App:
-    """An app with a fresh ServerSecret."""
+    """An app with a fresh ServerSecret. Raises `BadAppName`."""
     return App(
         app_id=AppId(app_id),
-        name=name,
+        name=check_name(name),
         live_secrets=(new_secret(),),
         default_vendor=VendorId(default_vendor),
         vendors=frozenset((*vendors, default_vendor)),

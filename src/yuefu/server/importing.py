@@ -1,12 +1,15 @@
 """An import as people watch it: with a progress bar, a rate and the time left."""
 
 import os
+from collections import Counter
 from collections.abc import Sequence
 from pathlib import Path
+from typing import Any
 
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn, TimeRemainingColumn
 
+from yuefu.access.audit import Author
 from yuefu.ids import VendorId
 from yuefu.ingest import importer
 from yuefu.ingest.report import ImportReport
@@ -22,11 +25,42 @@ def run_import(
     paths: Sequence[Path],
     vendor_id: VendorId,
     shelf: LicensedShelf,
+    author: Author,
     *,
+    rights: str = "none",
     workers: int | None = None,
     dry_run: bool = False,
 ) -> ImportReport:
-    """Import with a progress bar on standard error: songs done, rate, time left."""
+    """Import with a progress bar on standard error: songs done, rate, time left.
+
+    The audit has an entry when it begins, so that one that is killed is not unknown, and one with its counts when it is
+    done; `rights` is what it says of the songs' first deals.
+    """
+    if dry_run:
+        return _run(installation, paths, vendor_id, shelf, workers=workers, dry_run=True)
+    subject = f"vendor {vendor_id}"
+    _audit(installation, author, "song.import", subject, paths=list(map(str, paths)), rights=rights)
+    report = _run(installation, paths, vendor_id, shelf, workers=workers, dry_run=False)
+    counts: Counter[str] = Counter(song.outcome for song in report.songs)
+    _audit(installation, author, "song.imported", subject, **counts)
+    return report
+
+
+def _audit(installation: Installation, author: Author, action: str, subject: str, **detail: Any) -> None:
+    centre = installation.centre
+    entry = author.entry(action, subject, at_ms=centre.now_ms(), **detail)
+    centre.work.run(lambda transaction: transaction.audit(entry))
+
+
+def _run(
+    installation: Installation,
+    paths: Sequence[Path],
+    vendor_id: VendorId,
+    shelf: LicensedShelf,
+    *,
+    workers: int | None,
+    dry_run: bool,
+) -> ImportReport:
     with Progress(
         TextColumn("{task.description}"),
         BarColumn(),

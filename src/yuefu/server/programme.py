@@ -3,16 +3,18 @@
 import threading
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
-from typing import TypeVar
+from typing import Any, TypeVar
 
 import msgspec
 import structlog
 
+from yuefu.access.audit import Author
 from yuefu.catalogue.chart import (
     BadSongs,
     Chart,
     ChartEntry,
     ChartRule,
+    ForeignChart,
     ProgrammeDesk,
     Tag,
     TagGroup,
@@ -29,7 +31,7 @@ from yuefu.catalogue.chart import (
 )
 from yuefu.errors import YuefuError
 from yuefu.ids import SongId, VendorId
-from yuefu.server.centre import Centre
+from yuefu.server.centre import Centre, Transaction
 from yuefu.units import MINUTE_MS
 
 T = TypeVar("T")
@@ -77,9 +79,15 @@ def show_chart(centre: Centre, vendor_id: VendorId, top_id: str) -> tuple[Chart,
 
 
 def set_chart(
-    centre: Centre, vendor_id: VendorId, top_id: str, song_ids: Sequence[SongId], *, name: str | None = None
+    centre: Centre,
+    vendor_id: VendorId,
+    top_id: str,
+    song_ids: Sequence[SongId],
+    *,
+    author: Author,
+    name: str | None = None,
 ) -> Chart:
-    """Keep a chart by hand. Raises `BadSongs`, `BadName`."""
+    """Keep a chart by hand. Raises `BadSongs`, `BadName`, `ForeignChart`."""
     at_ms = centre.now_ms()
 
     def job(desk: ProgrammeDesk) -> Chart:
@@ -87,26 +95,31 @@ def set_chart(
         chart = head_chart(centre, desk, vendor_id, top_id, name)
         return list_chart(desk, chart, song_ids, at_ms=at_ms)
 
-    return _run(centre, job)
+    return _run_for(centre, job, author, "chart.set", chart_subject(vendor_id, top_id), songs=len(song_ids))
 
 
-def rule_chart(centre: Centre, vendor_id: VendorId, top_id: str, rule: ChartRule, *, name: str | None = None) -> Chart:
-    """Have a chart counted by a rule, for the first time now. Raises `BadRule`, `BadName`."""
+def rule_chart(
+    centre: Centre, vendor_id: VendorId, top_id: str, rule: ChartRule, *, author: Author, name: str | None = None
+) -> Chart:
+    """Have a chart counted by a rule, for the first time now. Raises `BadRule`, `BadName`, `ForeignChart`."""
     at_ms = centre.now_ms()
 
     def job(desk: ProgrammeDesk) -> Chart:
         return count_chart(desk, head_chart(centre, desk, vendor_id, top_id, name), rule, at_ms=at_ms)
 
-    return _run(centre, job)
+    subject = chart_subject(vendor_id, top_id)
+    return _run_for(centre, job, author, "chart.rule", subject, rule=msgspec.to_builtins(rule))
 
 
-def compute_charts(centre: Centre, vendor_id: VendorId | None = None, top_id: str | None = None) -> list[Chart]:
+def compute_charts(
+    centre: Centre, vendor_id: VendorId | None = None, top_id: str | None = None, *, author: Author
+) -> list[Chart]:
     """Count the charts that have a rule again: all, a vendor's, or those of one id."""
     return [
         counted
         for chart in centre.programme.charts()
         if vendor_id in {None, chart.vendor_id} and top_id in {None, chart.top_id}
-        if (counted := _recount(centre, chart, only_due=False)) is not None
+        if (counted := _recount(centre, chart, only_due=False, author=author)) is not None
     ]
 
 
@@ -121,7 +134,7 @@ def compute_due(centre: Centre) -> list[Chart]:
     return [chart for chart in counted if chart is not None]
 
 
-def remove_chart(centre: Centre, vendor_id: VendorId, top_id: str) -> None:
+def remove_chart(centre: Centre, vendor_id: VendorId, top_id: str, *, author: Author) -> None:
     """Take a chart away; a documented one is empty from then on. Raises `UnknownChart`."""
 
     def job(desk: ProgrammeDesk) -> None:
@@ -129,7 +142,7 @@ def remove_chart(centre: Centre, vendor_id: VendorId, top_id: str) -> None:
             raise UnknownChart(vendor_id, top_id)
         desk.remove_chart(top_id, vendor_id)
 
-    _run(centre, job)
+    _run_for(centre, job, author, "chart.remove", chart_subject(vendor_id, top_id))
 
 
 @contextmanager
@@ -160,8 +173,11 @@ def counting_charts(centre: Centre, *, period_s: float = COUNTING_PERIOD_S) -> I
         thread.join()
 
 
-def _recount(centre: Centre, chart: Chart, *, only_due: bool) -> Chart | None:
-    """The chart counted anew; None when meanwhile it is gone, kept by hand or not due (any more)."""
+def _recount(centre: Centre, chart: Chart, *, only_due: bool, author: Author | None = None) -> Chart | None:
+    """The chart counted anew; None when meanwhile it is gone, kept by hand or not due (any more).
+
+    A count that nobody asked for has no author, and no entry in the audit.
+    """
     at_ms = centre.now_ms()
 
     def job(desk: ProgrammeDesk) -> Chart | None:
@@ -173,14 +189,27 @@ def _recount(centre: Centre, chart: Chart, *, only_due: bool) -> Chart | None:
             return None
         return count_chart(desk, found, found.rule, at_ms=at_ms)
 
-    return _run(centre, job)
+    if author is None:
+        return _run(centre, job)
+    return _run_for(centre, job, author, "chart.compute", chart_subject(chart.vendor_id, chart.top_id))
 
 
 def head_chart(centre: Centre, desk: ProgrammeDesk, vendor_id: VendorId, top_id: str, name: str | None) -> Chart:
-    """A chart by its name alone: without a new one its own, or the documented one, or its id. Raises `BadName`."""
+    """A chart by its name alone: without a new one its own, or the documented one, or its id.
+
+    Raises `BadName`, `ForeignChart`.
+    """
+    check_owner(centre, vendor_id, top_id)
     held = desk.chart(top_id, vendor_id)
     known = held.name if held else centre.profiles[vendor_id].charts.get(top_id, top_id)
     return Chart(vendor_id=vendor_id, top_id=check_id(top_id), name=known if name is None else check_name(name))
+
+
+def check_owner(centre: Centre, vendor_id: VendorId, top_id: str) -> None:
+    """That the vendor may have a chart of that id: apps know a documented id as its vendor's. Raises `ForeignChart`."""
+    owners = sorted(vendor for vendor, profile in centre.profiles.items() if top_id in profile.charts)
+    if owners and vendor_id not in owners:
+        raise ForeignChart(vendor_id, top_id, owners)
 
 
 def list_chart(desk: ProgrammeDesk, chart: Chart, song_ids: Sequence[SongId], *, at_ms: int) -> Chart:
@@ -204,14 +233,18 @@ def count_chart(desk: ProgrammeDesk, chart: Chart, rule: ChartRule, *, at_ms: in
 # Tags.
 
 
-def add_tag_group(centre: Centre, group_id: str, name: str) -> None:
+def add_tag_group(centre: Centre, group_id: str, name: str, *, author: Author) -> None:
     """Add a group at the end, or give one another name. Raises `BadName`."""
     check_id(group_id)
     check_name(name)
-    _run(centre, lambda desk: write_tag_groups(desk, with_group(desk.tag_groups(), group_id, name)))
+
+    def job(desk: ProgrammeDesk) -> None:
+        write_tag_groups(desk, with_group(desk.tag_groups(), group_id, name))
+
+    _run_for(centre, job, author, "tag-group.set", f"tag group {group_id}", name=name)
 
 
-def add_tag(centre: Centre, group_id: str, tag_id: str, name: str) -> None:
+def add_tag(centre: Centre, group_id: str, tag_id: str, name: str, *, author: Author) -> None:
     """Add a tag at the end of its group, or give one another name or group. Raises `UnknownTagGroup`, `BadName`."""
     tag = Tag(tag_id=check_id(tag_id), name=check_name(name))
 
@@ -221,10 +254,10 @@ def add_tag(centre: Centre, group_id: str, tag_id: str, name: str) -> None:
             raise UnknownTagGroup(group_id)
         write_tag_groups(desk, with_tag(groups, group_id, tag))
 
-    _run(centre, job)
+    _run_for(centre, job, author, "tag.set", f"tag {tag_id}", name=name, group_id=group_id)
 
 
-def set_tag_songs(centre: Centre, tag_id: str, song_ids: Sequence[SongId]) -> None:
+def set_tag_songs(centre: Centre, tag_id: str, song_ids: Sequence[SongId], *, author: Author) -> None:
     """Say which songs carry a tag, of any vendors, in their order. Raises `UnknownTag`, `BadSongs`."""
 
     def job(desk: ProgrammeDesk) -> None:
@@ -232,20 +265,20 @@ def set_tag_songs(centre: Centre, tag_id: str, song_ids: Sequence[SongId]) -> No
         check_songs(desk, song_ids, None)
         desk.tag_songs(tag_id, song_ids)
 
-    _run(centre, job)
+    _run_for(centre, job, author, "tag.songs", f"tag {tag_id}", songs=len(song_ids))
 
 
-def remove_tag(centre: Centre, tag_id: str) -> None:
+def remove_tag(centre: Centre, tag_id: str, *, author: Author) -> None:
     """Take a tag away, from its songs too. Raises `UnknownTag`."""
 
     def job(desk: ProgrammeDesk) -> None:
         _check_tag(desk, tag_id)
         desk.remove_tag(tag_id)
 
-    _run(centre, job)
+    _run_for(centre, job, author, "tag.remove", f"tag {tag_id}")
 
 
-def remove_tag_group(centre: Centre, group_id: str) -> None:
+def remove_tag_group(centre: Centre, group_id: str, *, author: Author) -> None:
     """Take an empty group away. Raises `UnknownTagGroup`, `TagGroupInUse`."""
 
     def job(desk: ProgrammeDesk) -> None:
@@ -256,7 +289,7 @@ def remove_tag_group(centre: Centre, group_id: str) -> None:
             raise TagGroupInUse(group_id)
         desk.remove_tag_group(group_id)
 
-    _run(centre, job)
+    _run_for(centre, job, author, "tag-group.remove", f"tag group {group_id}")
 
 
 def write_tag_groups(desk: ProgrammeDesk, groups: Iterable[TagGroup]) -> None:
@@ -279,3 +312,22 @@ def _check_tag(desk: ProgrammeDesk, tag_id: str) -> None:
 
 def _run(centre: Centre, job: Callable[[ProgrammeDesk], T]) -> T:
     return centre.work.run(lambda transaction: job(transaction.programme))
+
+
+def _run_for(
+    centre: Centre, job: Callable[[ProgrammeDesk], T], author: Author, action: str, subject: str, **detail: Any
+) -> T:
+    """`_run` for somebody, whom the audit names."""
+    at_ms = centre.now_ms()
+
+    def audited(transaction: Transaction) -> T:
+        value = job(transaction.programme)
+        transaction.audit(author.entry(action, subject, at_ms=at_ms, **detail))
+        return value
+
+    return centre.work.run(audited)
+
+
+def chart_subject(vendor_id: int, top_id: str) -> str:
+    """A chart as the audit names it."""
+    return f"chart {top_id} of vendor {vendor_id}"

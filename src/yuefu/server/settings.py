@@ -9,9 +9,11 @@ from urllib.parse import urlsplit
 import msgspec
 
 from yuefu.errors import YuefuError
+from yuefu.rights.territory import UnknownTerritory, check_territory
 
 FILE_NAME = "yuefu.toml"
 PREFIX = "YUEFU_"
+MOST_ON_A_PAGE = 100
 
 
 class Settings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -21,7 +23,10 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
     begin with what the caller wrote. `trusted_proxies` are the networks (CIDR) whose word on callers is taken,
     `allowed_origins` the sites whose pages may call ("*" for all). `tls_certificate` and `tls_key` are PEM files; a
     relative path is under the data folder, as that of `vendors_file`, which adds or replaces vendor profiles (the form
-    of `vendors.toml`). `home_territory` is where new apps are at home (ISO 3166-1 alpha-2).
+    of `vendors.toml`), and that of `keys_file`. `keys` are the sealing keys themselves, base64, the active one first;
+    with them no key file is read or made. `home_territory` is where new apps are at home (ISO 3166-1 alpha-2).
+    `page_size` is how many songs of a list or of a search are on a page. Webhooks may lead to private addresses with
+    `webhook_allow_private`, and are switched off after failing for `webhook_failing_days`.
     """
 
     data: str = "./yuefu-data"
@@ -38,8 +43,16 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
     tls_key: str = ""
     access_log: bool = False
     vendors_file: str = ""
+    keys: tuple[str, ...] = ()
+    keys_file: str = "keys.json"
     home_territory: str = "CN"
+    page_size: int = 20
+    webhook_allow_private: bool = False
+    webhook_failing_days: int = 5
     log_level: Literal["debug", "info", "warning", "error"] = "info"
+
+    def __repr__(self) -> str:
+        return f"Settings({self.shown()})"
 
     @property
     def data_folder(self) -> Path:
@@ -89,11 +102,12 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
         }
 
     def shown(self) -> dict[str, Any]:
-        """The settings as they may be printed: passwords in URLs left out."""
-        return {
+        """The settings as they may be printed: keys and passwords in URLs left out."""
+        shown = {
             name: _without_secrets(value) if isinstance(value, str) else value
             for name, value in msgspec.to_builtins(self).items()
         }
+        return shown | {"keys": ["***" for _ in self.keys]}
 
 
 class BadSettings(YuefuError):
@@ -105,7 +119,11 @@ def load_settings(flags: Mapping[str, Any], environment: Mapping[str, str]) -> S
     given = {name: value for name, value in flags.items() if value is not None}
     from_environment = _read_environment(environment)
     data = str(given.get("data") or from_environment.get("data") or Settings().data)
-    merged = {**_read_file(Path(data) / FILE_NAME), **from_environment, **given, "data": data}
+    file = Path(data) / FILE_NAME
+    from_file = _read_file(file)
+    if "keys" in from_file:
+        raise BadSettings(f"{file}: keys: belong in {PREFIX}KEYS or in the keys_file, which others cannot read")
+    merged = {**from_file, **from_environment, **given, "data": data}
     try:
         settings = msgspec.convert(merged, Settings, strict=False)
     except msgspec.ValidationError as error:
@@ -135,12 +153,20 @@ def _read_file(path: Path) -> dict[str, Any]:
 
 
 def _check(settings: Settings) -> None:
+    try:
+        check_territory(settings.home_territory)
+    except UnknownTerritory as error:
+        raise BadSettings(f"home_territory: {error}") from None
     if settings.cache != "memory:":
         raise BadSettings(f"cache: {_without_secrets(settings.cache)!r} is not supported; write memory:")
     if not 0 <= settings.port <= 65_535:
         raise BadSettings("port: must be from 0 to 65535")
     if settings.workers < 1:
         raise BadSettings("workers: must be at least 1")
+    if not 1 <= settings.page_size <= MOST_ON_A_PAGE:
+        raise BadSettings(f"page_size: must be from 1 to {MOST_ON_A_PAGE}")
+    if settings.webhook_failing_days < 1:
+        raise BadSettings("webhook_failing_days: must be at least 1")
     _ = settings.database_path, settings.blobs_path
     _check_front(settings)
 

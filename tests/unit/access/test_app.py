@@ -6,9 +6,11 @@ import pytest
 
 from yuefu.access.app import (
     App,
+    BadAppName,
     DefaultVendorNotGranted,
     NoRotation,
     RotationOpen,
+    check_name,
     with_changes,
     with_new_secret,
     with_rotation_finished,
@@ -48,6 +50,17 @@ def test_what_is_named_changes_and_nothing_else(changes: dict[str, Any]) -> None
 def test_the_default_vendor_is_always_one_that_is_granted(changes: dict[str, Any]) -> None:
     with pytest.raises(DefaultVendorNotGranted):
         with_changes(APP, **changes)
+
+
+@pytest.mark.parametrize("name", ["测试", "A", "x" * 200])
+def test_an_app_has_any_name_that_can_be_read(name: str) -> None:
+    assert check_name(name) == with_changes(APP, name=name).name == name
+
+
+@pytest.mark.parametrize("name", ["", " ", " A", "A ", "A\nB", "A\x00", "\u2028", "x" * 201])
+def test_a_name_that_cannot_be_read_is_none(name: str) -> None:
+    with pytest.raises(BadAppName, match="cannot name an app; 1 to 200 characters"):
+        with_changes(APP, name=name)
 
 
 def test_a_rotation_keeps_both_secrets_until_it_is_finished() -> None:

@@ -99,6 +99,7 @@ def signed(*, secret: str = SECRET, nonce: str = "4fd24687296dd9f3", timestamp_s
         user_id="茉莉",
         room_id="包厢",
         vendor_id=0,
+        territory="",
         business={},
     )
 

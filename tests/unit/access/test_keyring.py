@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from yuefu.access.keyring import KEY_BYTES, KeyRing, NotSealedHere, key_id
+from yuefu.access.keyring import KEY_BYTES, KeyRing, NotSealedHere, key_id, sealing_key
 
 OLD, NEW = bytes(range(32)), bytes(range(32, 64))
 
@@ -30,6 +30,16 @@ def as_text(raw: bytes) -> str:
 def test_what_is_sealed_is_opened(plain: bytes, purpose: str) -> None:
     keys = ring(NEW)
     assert keys.open_sealed(keys.seal(plain, purpose=purpose), purpose=purpose) == plain
+
+
+@given(st.binary(max_size=300))
+def test_sealed_text_names_its_key(plain: bytes) -> None:
+    assert sealing_key(ring(NEW, OLD).seal(plain, purpose="a")) == key_id(NEW)
+
+
+@pytest.mark.parametrize("text", ["", "*", "键"])
+def test_what_nobody_sealed_names_no_key(text: str) -> None:
+    assert sealing_key(text) == ""
 
 
 @given(st.binary(max_size=300))
@@ -110,3 +120,9 @@ def test_derived_keys_differ_by_purpose_and_from_the_key(key: bytes) -> None:
     assert len({key, *derived}) == 6
     assert {len(each) for each in derived} == {KEY_BYTES}
     assert ring(key).derive("share-token") == derived[0]
+
+
+def test_a_key_is_derived_from_any_key_of_the_ring_by_its_id() -> None:
+    assert ring(NEW, OLD).derive("share-token", key=key_id(OLD)) == ring(OLD).derive("share-token")
+    with pytest.raises(NotSealedHere):
+        ring(NEW).derive("share-token", key=key_id(OLD))

@@ -1,3 +1,4 @@
+import re
 import tomllib
 from collections import Counter
 from pathlib import Path
@@ -68,8 +69,9 @@ def test_every_character_of_chinese_and_japanese_songs_has_a_sound() -> None:
 
 def test_the_repertoire_shows_every_rule() -> None:
     ours = entries()
-    first, second = ([entry for entry in ours if entry.vendor_id == vendor_id] for vendor_id in (1, 2))
-    assert [entry.vendor_id for entry in ours] == [1] * len(first) + [2] * len(second)
+    first, second, third = ([entry for entry in ours if entry.vendor_id == vendor_id] for vendor_id in (1, 2, 4))
+    assert [entry.vendor_id for entry in ours] == [1] * len(first) + [2] * len(second) + [4] * len(third)
+    assert {entry.take for entry in third} <= {entry.take for entry in (*first, *second)}
     assert len(SONGS) >= 14
     assert sum(entry.piece.language == "zh" for entry in SONGS.values()) >= 6
     rights = Counter(entry.rights for entry in first)
@@ -86,6 +88,19 @@ def test_the_repertoire_shows_every_rule() -> None:
     assert (second[0].rights, second[0].delivery) == ("both", "ultrastar")
     assert {entry.take for entry in first} & {entry.take for entry in second}
     assert len({entry.folder for entry in ours}) == len({entry.key for entry in ours}) == len(ours)
+
+
+def test_the_guide_names_every_entry() -> None:
+    guide = (Path(__file__).parents[3] / "docs" / "repertoire.md").read_text("utf-8")
+    section = guide.partition("\n## What each entry shows\n")[2].partition("\nEvery song has")[0]
+    rows = [[cell.strip() for cell in row.split("|")[1:5]] for row in section.splitlines() if re.match(r"\| \d", row)]
+    words = {"both": "both", "work only": "work", "recording only": "recording", "none": "none"}
+    assert [(int(vendor), title, words[rights], int(channel)) for vendor, title, rights, channel in rows] == [
+        (entry.vendor_id, entry.title, entry.rights, entry.channel) for entry in entries()
+    ]
+    assert (len(rows), len({entry.take for entry in entries()}), len(SONGS)) == (19, 17, 16)
+    assert "seventeen recordings of sixteen songs" in guide
+    assert "nineteen entries" in " ".join(guide.split())
 
 
 def test_the_duet_sings_in_two_registers_and_together() -> None:

@@ -118,7 +118,7 @@ class World:
         self.centre = replace(
             self.centre,
             now_us=lambda: self.now_us,
-            new_request_id=lambda: f"request-{next(self.request_numbers)}",
+            new_request_id=lambda: f"00000000-0000-4000-8000-{next(self.request_numbers):012}",
         )
 
     @property
@@ -308,9 +308,9 @@ def store_contents(installation: Installation, folder: Path) -> None:
 
 
 @contextmanager
-def open_world(template: Path, folder: Path) -> Iterator[World]:
+def open_world(template: Path, folder: Path, **settings: Any) -> Iterator[World]:
     shutil.copytree(template, folder, dirs_exist_ok=True)
-    with open_installation(Settings(data=str(folder))) as installation:
+    with open_installation(Settings(data=str(folder), **settings)) as installation:
         songs = {song.published.source_key: song.song_id for song in installation.centre.songs.songs()}
         yield World(centre=installation.centre, folder=folder, songs=songs)
 

@@ -137,7 +137,7 @@ def test_alias_dispatch_and_command_give_the_same_data(busy_world: World, action
     reply = call(busy_world, action, facts)
     assert reply.status_code == 200, reply.text
     assert reply.headers["content-type"] == "application/json"
-    assert reply.headers["x-request-id"].startswith("request-")
+    assert reply.headers["x-request-id"].startswith("00000000-0000-4000-8000-")
     dispatched = dispatch(busy_world, action, facts)
     assert reply.json() == dispatched["Data"]
     command = ACTIONS[action].operation.command

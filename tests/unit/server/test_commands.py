@@ -1,13 +1,16 @@
 """`send_extended_request`: what the commands have of their own beside the Actions."""
 
+import re
 from typing import Any
 
 import pytest
 from tests.unit.server.conftest import Member, World
 
 from yuefu.music.lyrics import Line, Lyrics, Syllable, Word
+from yuefu.server.actions import COMMANDS
 from yuefu.server.actions.prelude import _first_sung_ms
 from yuefu.units import DAY_MS
+from yuefu.wire.dialect import pascal_name
 
 PRELUDE = "/api/get_prelude_end_time"
 SONG, ACCOMPANIMENT, CLIP, SEGMENT = range(4)
@@ -115,6 +118,14 @@ def test_the_prelude_has_a_quota(world: World) -> None:
     assert codes == [1017018] * 200 + [1017097]
 
 
+def test_a_user_s_flood_is_no_other_user_s_trouble(world: World) -> None:
+    flooding, other = world.member(), world.member(user_id="阿明")
+    for command in (PRELUDE, "/tag/list"):
+        codes = [send(flooding, command, vendor_id=0)["code"] for _ in range(201)]
+        assert codes[-1] == 1017097
+        assert send(other, command, vendor_id=0).get("code") != 1017097
+
+
 # Codes that the client side has of its own.
 
 
@@ -143,3 +154,50 @@ def test_an_unknown_command_is_told_which_there_are(still_world: World, command:
     assert answer["code"] == 1017040
     assert PRELUDE in answer["message"]
     assert "/tag/list," in answer["message"]
+
+
+# Refusals in the caller's own words.
+
+SINGLE_SONG = [name for name, action in COMMANDS.items() if "song_id" in action.operation.params.__struct_fields__]
+ODD_PARAMS = [
+    *((command, {"song_id": song_id}, "song_id") for command in SINGLE_SONG for song_id in ("5", "none", "")),
+    ("/song/copyright", {"songs_id": [""]}, "songs_id"),
+    ("/song/infos", {"songs_id": ["", ""]}, "songs_id"),
+    ("/tag/song", {"tag_id": "none", "page": 1}, "tag_id"),
+    ("/top/song", {"top_id": "none", "page": 1}, "top_id"),
+    ("/search/song", {"keyword": "o", "page": 1, "filter": [9]}, "filter"),
+    ("/search/plus", {"keyword": "o", "page": 1, "items": [1]}, "items"),
+    ("/search/plus", {"keyword": "o", "page": 1, "vendors_id": [1, 2], "items": [1]}, "items"),
+    ("/search/plus", {"keyword": "o", "page": 1, "vendors_id": [1, 3]}, "vendors_id"),
+    ("/search/plus", {"keyword": "o", "page": 1, "vendors_id": [4]}, "vendors_id"),
+    ("/search/plus", {"keyword": "o", "page": 1, "keep_vendor": 3}, "keep_vendor"),
+    ("/search/plus", {"keyword": "o", "page": 1, "keep_vendor": 4}, "keep_vendor"),
+    *((command, {"vendor_id": vendor}, "vendor_id") for command in COMMANDS for vendor in (3, -1)),
+    ("/tag/list", {"vendor_id": 4}, "vendor_id"),
+    ("/search/tips", {"vendor_id": 4, "keyword": "o"}, "vendor_id"),
+]
+ODD_JSON = [
+    ("/song/infos", {"songs_id": 7}, "songs_id"),
+    ("/tag/list", {"vendor_id": "1"}, "vendor_id"),
+]
+
+
+@pytest.mark.parametrize(("command", "params", "parameter"), ODD_PARAMS + ODD_JSON)
+def test_a_refusal_names_parameters_as_the_caller_spells_them(
+    still_world: World, command: str, params: Any, parameter: str
+) -> None:
+    message = send(still_world.member(), command, **params)["message"]
+    assert message.startswith(f"{parameter}: ")
+    foreign = {pascal_name(name) for name in (*COMMANDS[command].operation.params.__struct_fields__, "vendor_id")}
+    assert foreign.isdisjoint(re.findall(r"\w+", message)), message
+
+
+@pytest.mark.parametrize(("command", "params", "parameter"), ODD_PARAMS)
+def test_the_action_is_refused_in_the_same_words_but_for_the_spelling(
+    still_world: World, command: str, params: Any, parameter: str
+) -> None:
+    action = COMMANDS[command].operation.action
+    said = {pascal_name(name): value for name, value in params.items()}
+    message = still_world.ask(Action=action, **{"SongsId[]": None, **said})["Message"]
+    assert message.startswith(f"{pascal_name(parameter)}: ")
+    assert set(params).isdisjoint(re.findall(r"\w+", message)), message

@@ -102,6 +102,24 @@ def test_requests_are_described_as_they_are_checked(name: str, good: Any, bad: A
     assert not schema_of(name).is_valid(bad)
 
 
+def test_lyrics_and_pitch_lines_are_as_described(world: World) -> None:
+    member = world.member()
+    granted = member.granted(resource_type=1)
+    bodies: dict[str, dict[str, Any]] = {
+        "get_lrc_lyric": {"song_id": str(world.songs["whole"])},
+        "get_krc_lyric_by_token": {"krc_token": granted["krc_token"]},
+        "get_standard_pitch": {"resource_id": granted["resources"][0]["resource_id"]},
+    }
+    notes = [{"begin_time": 0, "duration": 1, "value": 10}]
+    for name, body in bodies.items():
+        content = DOCUMENT["paths"][f"/client/v1/{name}"]["post"]["responses"]["200"]["content"]
+        check = validator(content["application/json"]["schema"])
+        check.validate(member.call(name, **body))
+        check.validate(member.call(name))
+        assert not check.is_valid({"lines": 7, "pitch": 7})
+        assert check.is_valid({"pitch": notes, "data": {"pitch": notes}}) == (name == "get_standard_pitch")
+
+
 def test_answers_are_as_described(world: World) -> None:
     member = world.member()
     init = DOCUMENT["paths"]["/client/v1/init"]["post"]["responses"]["200"]["content"]["application/json"]["schema"]

@@ -1,18 +1,34 @@
 """`yuefu app …` and `yuefu token`."""
 
-import secrets
 import time
 from collections.abc import Callable, Iterable
-from functools import partial
 from typing import Any, TypeVar
 
 import click
+import msgspec
 
-from yuefu.access.app import MAX_CALLS_PER_S, SCENES, App, with_changes, with_new_secret, with_rotation_finished
+from yuefu.access.app import MAX_CALLS_PER_S, SCENES, App
 from yuefu.client import mint_login_token
 from yuefu.ids import AppId
-from yuefu.server.cli.options import print_json, print_table, settings_for, standard_options
-from yuefu.server.founding import new_app, new_secret
+from yuefu.server.apps import (
+    app_facts,
+    create_app,
+    finish_rotation,
+    grant_app,
+    granting,
+    new_app_id,
+    switch_app,
+)
+from yuefu.server.apps import rotate_secret as rotate
+from yuefu.server.cli.options import (
+    TERRITORY,
+    command_author,
+    print_json,
+    print_table,
+    settings_for,
+    standard_options,
+)
+from yuefu.server.founding import new_app
 from yuefu.server.wiring import Installation, open_installation
 from yuefu.wire.operations import OPERATIONS
 from yuefu.wire.signing import MAX_APP_ID
@@ -67,7 +83,7 @@ def grant_options(command: F) -> F:
             multiple=True,
             help="A billing mode 0-3, or none; repeat.",
         ),
-        click.option("--territory", "home_territory", help="Its home, ISO 3166-1 alpha-2."),
+        click.option("--territory", "home_territory", type=TERRITORY, help="Its home, ISO 3166-1 alpha-2."),
         click.option(
             "--quota",
             "quotas",
@@ -123,15 +139,15 @@ def create(*, name: str, app_id: int | None, data: str | None, as_json: bool, **
     with open_installation(settings) as installation:
         fresh = new_app(
             name,
-            app_id=app_id or secrets.randbelow(MAX_APP_ID) + 1,
+            app_id=app_id or new_app_id(),
             vendors=grants["vendors"],
             default_vendor=grants["default_vendor"],
             scenes=SCENES,
             billing=(BillingMode.PER_USE,),
             territory=settings.home_territory,
         )
-        created = _granted(installation, grants)(fresh)
-        installation.centre.apps.create(created, at_ms=installation.centre.now_ms())
+        created = granting(installation.centre, *_said(grants))(fresh)
+        create_app(installation.centre, created, command_author())
     _print_secret(created, as_json=as_json)
 
 
@@ -147,8 +163,8 @@ def grant(*, app_id: int, name: str | None, data: str | None, as_json: bool, **g
     `--vendor 1 --vendor 2` grants these two and no other.
     """
     with open_installation(settings_for(data)) as installation:
-        change = _granted(installation, grants if name is None else {**grants, "name": name})
-        changed = installation.centre.apps.change(AppId(app_id), change)
+        changes, rates = _said({**grants, "name": name})
+        changed = grant_app(installation.centre, AppId(app_id), changes, rates, command_author())
     _print_app(changed, as_json=as_json)
 
 
@@ -159,8 +175,8 @@ def grant(*, app_id: int, name: str | None, data: str | None, as_json: bool, **g
 def rotate_secret(*, app_id: int, finish: bool, data: str | None, as_json: bool) -> None:
     """Give APP a second ServerSecret, printed once, here. Both are good until the rotation is finished."""
     with open_installation(settings_for(data)) as installation:
-        change = with_rotation_finished if finish else partial(with_new_secret, secret=new_secret())
-        changed = installation.centre.apps.change(AppId(app_id), change)
+        change = finish_rotation if finish else rotate
+        changed = change(installation.centre, AppId(app_id), command_author())
     if finish:
         _print_app(changed, as_json=as_json)
     else:
@@ -200,7 +216,7 @@ def list_apps(*, data: str | None, as_json: bool) -> None:
     with open_installation(settings_for(data)) as installation:
         apps = installation.centre.apps.apps()
     if as_json:
-        print_json([_facts(each) for each in apps])
+        print_json([app_facts(each) for each in apps])
         return
     rows = [
         (
@@ -221,7 +237,7 @@ def list_apps(*, data: str | None, as_json: bool) -> None:
 @click.option("--user", "user_id", required=True)
 @click.option("--life", "life_s", type=click.IntRange(1), default=_DAY_S, show_default=True, help="Seconds.")
 @click.option("--room", "rooms", multiple=True, help="A room it is good for; repeat. [default: every room]")
-@click.option("--territory", default="", help="Where the user is, ISO 3166-1 alpha-2.")
+@click.option("--territory", type=TERRITORY, help="Where the user is. [default: the app's home]")
 @click.option("--kind", type=click.Choice(["jwt", "token04"]), default="jwt", show_default=True)
 @standard_options
 def token(
@@ -230,7 +246,7 @@ def token(
     user_id: str,
     life_s: int,
     rooms: tuple[str, ...],
-    territory: str,
+    territory: str | None,
     kind: str,
     data: str | None,
     as_json: bool,
@@ -244,7 +260,7 @@ def token(
             life_s=life_s,
             at_s=int(time.time()),
             rooms=rooms or None,
-            territory=territory,
+            territory=territory or "",
             kind="token04" if kind == "token04" else "jwt",
         )
     if as_json:
@@ -261,31 +277,19 @@ def find_app(installation: Installation, app_id: int) -> App:
     return found
 
 
-def _granted(installation: Installation, grants: dict[str, Any]) -> Callable[[App], App]:
-    """The change that the grant options ask for. An option that was not given asks for none."""
+def _said(grants: dict[str, Any]) -> tuple[dict[str, Any], dict[str, int | None]]:
+    """What the grant options say: values, and rates by Action. An option that was not given says nothing."""
     given = {name: value for name, value in grants.items() if value not in {None, ()}}
-    _check_vendors(installation, (*given.get("vendors", ()), given.get("default_vendor")))
-    quotas = dict(given.pop("quotas", ()))
-    changes = {name: frozenset(value) - {None} if isinstance(value, tuple) else value for name, value in given.items()}
-
-    def change(app: App) -> App:
-        rates = {action: rate for action, rate in {**app.quotas, **quotas}.items() if rate is not None}
-        return with_changes(app, **changes, quotas=rates)
-
-    return change
+    rates = dict(given.pop("quotas", ()))
+    return {
+        name: frozenset(value) - {None} if isinstance(value, tuple) else value for name, value in given.items()
+    }, rates
 
 
 def _switch(app_id: int, *, data: str | None, as_json: bool, is_enabled: bool) -> None:
     with open_installation(settings_for(data)) as installation:
-        changed = installation.centre.apps.change(AppId(app_id), partial(with_changes, is_enabled=is_enabled))
+        changed = switch_app(installation.centre, AppId(app_id), command_author(), is_enabled=is_enabled)
     _print_app(changed, as_json=as_json)
-
-
-def _check_vendors(installation: Installation, vendors: Iterable[int | None]) -> None:
-    known = sorted(vendor for vendor in installation.centre.profiles if vendor)
-    for vendor in vendors:
-        if vendor is not None and vendor not in known:
-            raise click.UsageError(f"there is no vendor {vendor}; there are {', '.join(map(str, known))}")
 
 
 def _print_secret(app: App, *, as_json: bool) -> None:
@@ -297,11 +301,11 @@ def _print_secret(app: App, *, as_json: bool) -> None:
 
 
 def _print_app(app: App, *, as_json: bool) -> None:
-    facts = _facts(app)
+    facts = app_facts(app)
     if as_json:
         print_json(facts)
         return
-    for name, value in facts.items():
+    for name, value in msgspec.structs.asdict(facts).items():
         click.echo(f"{name:<22}{_words(value)}")
 
 
@@ -319,22 +323,3 @@ def _words(value: object) -> str:
 
 def _spaced(numbers: Iterable[int]) -> str:
     return " ".join(str(number) for number in sorted(numbers))
-
-
-def _facts(app: App) -> dict[str, object]:
-    """Everything of an app but its secrets, of which only the number is told: two during a rotation."""
-    return {
-        "app_id": app.app_id,
-        "name": app.name,
-        "is_enabled": app.is_enabled,
-        "default_vendor": app.default_vendor,
-        "vendors": sorted(app.vendors),
-        "scenes": sorted(app.scenes),
-        "billing_modes": sorted(app.billing_modes),
-        "home_territory": app.home_territory,
-        "quotas": dict(sorted(app.quotas.items())),
-        "is_replay_protected": app.is_replay_protected,
-        "takes_signature2": app.takes_signature2,
-        "takes_token04": app.takes_token04,
-        "live_secrets": len(app.live_secrets),
-    }

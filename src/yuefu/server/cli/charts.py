@@ -8,7 +8,7 @@ import msgspec
 
 from yuefu.catalogue.chart import Chart, make_rule
 from yuefu.ids import SongId, VendorId
-from yuefu.server.cli.options import SONG_ID, print_json, print_table, settings_for, standard_options
+from yuefu.server.cli.options import SONG_ID, command_author, print_json, print_table, settings_for, standard_options
 from yuefu.server.cli.tables import export_file, import_options, print_report, write_table
 from yuefu.server.programme import (
     compute_charts,
@@ -109,7 +109,7 @@ def set_command(
     """Keep a chart by hand: these songs in this order, in place of what it was."""
     with open_installation(settings_for(data)) as installation:
         centre = installation.centre
-        written = set_chart(centre, known_vendor(centre, vendor), top_id, song_ids, name=name)
+        written = set_chart(centre, known_vendor(centre, vendor), top_id, song_ids, name=name, author=command_author())
     _say([written], as_json=as_json)
 
 
@@ -130,7 +130,7 @@ def rule_command(
     rule = make_rule({field: value for field, value in facts.items() if value is not None})
     with open_installation(settings_for(data)) as installation:
         centre = installation.centre
-        counted = rule_chart(centre, known_vendor(centre, vendor), top_id, rule, name=name)
+        counted = rule_chart(centre, known_vendor(centre, vendor), top_id, rule, name=name, author=command_author())
     _say([counted], as_json=as_json)
 
 
@@ -141,7 +141,7 @@ def rule_command(
 def compute(*, top_id: str | None, vendor: int | None, data: str | None, as_json: bool) -> None:
     """Count the charts that have a rule again, all or some."""
     with open_installation(settings_for(data)) as installation:
-        counted = compute_charts(installation.centre, _vendor(installation, vendor), top_id)
+        counted = compute_charts(installation.centre, _vendor(installation, vendor), top_id, author=command_author())
     if not counted:
         raise click.UsageError("no such chart has a rule; `yuefu chart list` shows the rules")
     _say(counted, as_json=as_json)
@@ -154,7 +154,8 @@ def compute(*, top_id: str | None, vendor: int | None, data: str | None, as_json
 def remove(*, top_id: str, vendor: int, data: str | None, as_json: bool) -> None:
     """Take a chart away. A documented one stays, without songs."""
     with open_installation(settings_for(data)) as installation:
-        remove_chart(installation.centre, known_vendor(installation.centre, vendor), top_id)
+        centre = installation.centre
+        remove_chart(centre, known_vendor(centre, vendor), top_id, author=command_author())
     if as_json:
         print_json({"vendor_id": vendor, "removed": top_id})
     else:
@@ -178,7 +179,9 @@ def export_command(*, file: str, vendor: int | None, data: str | None, as_json: 
 def import_command(*, file: Any, dry_run: bool, data: str | None, as_json: bool) -> None:
     """Take in charts from CSV: the whole file or, with findings, nothing and exit status 1."""
     with open_installation(settings_for(data)) as installation:
-        report = import_charts(installation.centre, file.read(), file=Path(file.name).name, dry_run=dry_run)
+        report = import_charts(
+            installation.centre, file.read(), author=command_author(), file=Path(file.name).name, dry_run=dry_run
+        )
     print_report(report, as_json=as_json)
 
 

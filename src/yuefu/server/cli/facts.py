@@ -8,12 +8,12 @@ from typing import Any
 import click
 import msgspec
 
-from yuefu.catalogue.facts import FIELDS, BadFact, read_fact, with_facts
-from yuefu.catalogue.song import Publication, Version
+from yuefu.catalogue.facts import FIELDS, BadFact, read_fact
+from yuefu.catalogue.song import Version
 from yuefu.ids import SongId
-from yuefu.server.centre import Transaction
-from yuefu.server.cli.options import print_json, print_table, settings_for, standard_options
-from yuefu.server.facts import Change, FactsImport, changes_between, export_facts, import_facts
+from yuefu.server.cli.options import command_author, print_json, print_table, settings_for, standard_options
+from yuefu.server.cli.tables import print_findings
+from yuefu.server.facts import FactsImport, edit_facts, export_facts, import_facts
 from yuefu.server.programme import known_vendor
 from yuefu.server.wiring import open_installation
 
@@ -55,20 +55,11 @@ def edit(
     if not edits and not back:
         raise click.UsageError("say what to change, as in --title TITLE; `yuefu song edit --help` lists the options")
     with open_installation(settings_for(data)) as installation:
-        at_ms = installation.centre.now_ms()
-
-        def job(transaction: Transaction) -> tuple[Publication, list[Change]]:
-            song = transaction.song(SongId(song_id))
-            before, delivered = song.published.facts, song.delivered or song.published.facts
-            after = with_facts(before, edits | {field: getattr(delivered, field) for field in back})
-            publication = transaction.edit_song(song.song_id, after, at_ms=at_ms)
-            return publication, changes_between(song.song_id, before, after)
-
-        publication, changes = installation.centre.work.run(job)
+        done = edit_facts(installation.centre, SongId(song_id), edits, back, command_author())
     if as_json:
-        print_json({"song_id": str(song_id), "revision": publication.revision, "changes": changes})
-    elif changes:
-        print_table(("Field", "Before", "Now"), [(each.field, each.before, each.after) for each in changes])
+        print_json({"song_id": str(song_id), "revision": done.revision, "changes": done.changes})
+    elif done.changes:
+        print_table(("Field", "Before", "Now"), [(each.field, each.before, each.after) for each in done.changes])
     else:
         click.echo("Nothing to change: the song says so already.")
 
@@ -105,7 +96,9 @@ def import_(*, file: io.BufferedReader, dry_run: bool, data: str | None, as_json
     when a line is wrong.
     """
     with open_installation(settings_for(data)) as installation:
-        outcome = import_facts(installation.centre, file.read(), file=Path(file.name).name, dry_run=dry_run)
+        outcome = import_facts(
+            installation.centre, file.read(), command_author(), file=Path(file.name).name, dry_run=dry_run
+        )
     if as_json:
         print_json({**msgspec.structs.asdict(outcome), "dry_run": dry_run})
     else:
@@ -130,9 +123,7 @@ def _read_edits(said: dict[str, Any], cleared: tuple[str, ...]) -> dict[str, Any
 
 
 def _print_outcome(outcome: FactsImport, *, dry_run: bool) -> None:
-    for note in (*outcome.notes, *outcome.findings):
-        place = note.file if note.line is None else f"{note.file}:{note.line}"
-        click.echo(f"{place}: {note.problem}", err=True)
+    print_findings(outcome.notes, outcome.findings)
     if outcome.findings:
         click.echo("Nothing was imported: mend the lines above first.", err=True)
         return

@@ -9,12 +9,14 @@ import click
 import msgspec
 
 from yuefu.ids import SongId, VendorId
-from yuefu.ingest.report import TABLE_HEAD, ImportReport, markdown_report, report_table
+from yuefu.ingest.report import TABLE_HEAD, ImportReport, keep_sections, markdown_report, report_table
 from yuefu.rights.deal import Terms
-from yuefu.server.cli.options import print_json, print_table, settings_for, standard_options
+from yuefu.server.cli.options import command_author, print_json, print_table, settings_for, standard_options
 from yuefu.server.importing import run_import
 from yuefu.server.licensing import RIGHTS, LicensedShelf, Offer, unusable_songs
 from yuefu.server.wiring import Installation, open_installation
+
+_SHOWN_IDS = 10
 
 
 @click.command("import")
@@ -56,8 +58,17 @@ def import_command(
     with open_installation(settings_for(data)) as installation:
         _check_vendor(installation, vendor)
         offer = Offer(RIGHTS[rights], Terms(channel=channel))
-        shelf = LicensedShelf(installation.centre, lambda _: offer)
-        report = run_import(installation, paths, VendorId(vendor), shelf, workers=workers, dry_run=dry_run)
+        shelf = LicensedShelf(installation.centre, command_author(), lambda _: offer)
+        report = run_import(
+            installation,
+            paths,
+            VendorId(vendor),
+            shelf,
+            command_author(),
+            rights=rights,
+            workers=workers,
+            dry_run=dry_run,
+        )
         published = _published(installation, report, VendorId(vendor))
         if not dry_run:
             for song_id in published:
@@ -65,14 +76,21 @@ def import_command(
         unusable = [] if dry_run else unusable_songs(installation.centre, published)
         of_vendor = len(installation.centre.songs.songs(VendorId(vendor))) if unusable else 0
     if report_file:
-        report_file.write_text(markdown_report(report, paths), encoding="utf-8")
+        earlier = report_file.read_text("utf-8") if report_file.exists() else ""
+        report_file.write_text(keep_sections(markdown_report(report, paths), earlier), encoding="utf-8")
     following = None if not unusable else _next_command(unusable, of_vendor, VendorId(vendor), data)
     if as_json:
-        shown = {"unusable": [str(song_id) for song_id in unusable], "next": following}
+        shown = {
+            "unusable": list(map(str, unusable)),
+            "taken_down": list(map(str, shelf.taken_down)),
+            "next": following,
+        }
         print_json({**msgspec.to_builtins(report), **shown})
     else:
         print_table(TABLE_HEAD, report_table(report))
         click.echo(_summary(report))
+        if shelf.taken_down:
+            click.secho(_left_alone(shelf.taken_down), fg="yellow")
         if following:
             click.secho(f"{len(unusable)} of them nobody may use yet: there is no deal for them. Next:", fg="yellow")
             click.echo(f"  {following}")
@@ -96,6 +114,12 @@ def _check_vendor(installation: Installation, vendor: int) -> None:
 def _summary(report: ImportReport) -> str:
     counts = ", ".join(f"{report.count(outcome)} {outcome}" for outcome in ("new", "changed", "unchanged", "refused"))
     return f"{len(report.songs)} songs: {counts}."
+
+
+def _left_alone(song_ids: Sequence[SongId]) -> str:
+    named = ", ".join(map(str, song_ids[:_SHOWN_IDS]))
+    more = f" and {len(song_ids) - _SHOWN_IDS:,} more" if len(song_ids) > _SHOWN_IDS else ""
+    return f"{len(song_ids):,} taken down, and so given no deal, which would lift that: {named}{more}."
 
 
 def _next_command(unusable: Sequence[SongId], of_vendor: int, vendor_id: VendorId, data: str | None) -> str:

@@ -1,6 +1,9 @@
 """The options every command has, and what commands print with."""
 
+import getpass
 import os
+import socket
+import unicodedata
 from collections.abc import Callable, Sequence
 from typing import Any, TypeVar
 
@@ -8,8 +11,11 @@ import click
 import msgspec
 from rich.console import Console
 from rich.table import Table
+from rich.text import Text
 
+from yuefu.access.audit import Author
 from yuefu.ids import SongId, parse_song_id
+from yuefu.rights.territory import UnknownTerritory, check_territory
 from yuefu.server.settings import Settings, load_settings
 from yuefu.units import parse_instant_ms
 
@@ -31,17 +37,42 @@ def settings_for(data: str | None, **flags: Any) -> Settings:
     return load_settings({"data": data, **flags}, os.environ)
 
 
+def command_author() -> Author:
+    """Who the audit says made a change by a command: the account that ran it, on this machine."""
+    try:
+        account = getpass.getuser()
+    except (KeyError, OSError):  # an account without a name, as in some containers
+        account = str(os.getuid())
+    return Author(actor=f"cli:{account}", origin=socket.gethostname())
+
+
 def print_json(value: Any) -> None:
     """One JSON document on standard output."""
     click.echo(msgspec.json.format(msgspec.json.encode(value), indent=2).decode())
 
 
+def escape_controls(text: str) -> str:
+    """The text with control characters written out, so that no name can draw on a terminal; line ends are left."""
+    return "".join(
+        character.encode("unicode_escape").decode()
+        if unicodedata.category(character) == "Cc" and character not in "\n\t"
+        else character
+        for character in text
+    )
+
+
 def print_table(head: Sequence[str], rows: Sequence[Sequence[str]], *, title: str | None = None) -> None:
     """A table for people, as wide as the terminal allows."""
-    table = Table(*head, title=title, title_justify="left", header_style="bold")
+    table = Table(title=title, title_justify="left", header_style="bold")
+    for column in head:
+        table.add_column(column, overflow="fold")  # an instant that is cut off says nothing
     for row in rows:
-        table.add_row(*row)
+        table.add_row(*(Text(escape_controls(cell)) for cell in row))  # as it is: what a delivery says is no markup
     Console().print(table)
+
+
+NUMBER = click.IntRange(1, 2**53)
+"""The number of something on record: a vendor, a case. What is larger no store has ever given out."""
 
 
 class InstantType(click.ParamType[int]):
@@ -59,6 +90,21 @@ class InstantType(click.ParamType[int]):
 
 
 INSTANT = InstantType()
+
+
+class TerritoryType(click.ParamType[str]):
+    """One territory's code."""
+
+    name = "territory"
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> str:
+        try:
+            return check_territory(str(value))
+        except UnknownTerritory as error:
+            self.fail(str(error), param, ctx)
+
+
+TERRITORY = TerritoryType()
 
 
 class SongIdType(click.ParamType[SongId]):

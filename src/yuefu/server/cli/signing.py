@@ -7,18 +7,20 @@ import click
 
 from yuefu.client import new_nonce, signed_url
 from yuefu.server.cli.apps import find_app
-from yuefu.server.cli.options import print_json, settings_for, standard_options
+from yuefu.server.cli.options import TERRITORY, print_json, settings_for, standard_options
 from yuefu.server.demo import demo_base_url
 from yuefu.server.wiring import open_installation
+from yuefu.wire.operations import OPERATIONS
 
 
 @click.command()
-@click.argument("action")
+@click.argument("action", metavar="ACTION", type=click.Choice([operation.action for operation in OPERATIONS]))
 @click.argument("params", nargs=-1)
 @click.option("--app", "app_id", type=int, required=True)
 @click.option("--user", "user_id", default="yuefu-sign", show_default=True)
 @click.option("--vendor", "vendor_id", type=int, default=0, show_default=True)
 @click.option("--room", "room_id", default="")
+@click.option("--territory", type=TERRITORY, help="Where the user is. [default: the app's home]")
 @click.option("--base-url", help="Where the centre is. [default: the demo's, else that of the settings]")
 @standard_options
 def sign(
@@ -29,6 +31,7 @@ def sign(
     user_id: str,
     vendor_id: int,
     room_id: str,
+    territory: str | None,
     base_url: str | None,
     data: str | None,
     as_json: bool,
@@ -51,6 +54,7 @@ def sign(
         user_id=user_id,
         vendor_id=vendor_id,
         room_id=room_id,
+        territory=territory or "",
         nonce=new_nonce(),
         timestamp_s=int(time.time()),
     )

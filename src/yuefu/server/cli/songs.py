@@ -9,10 +9,13 @@ from yuefu.catalogue.facts import write_fact
 from yuefu.catalogue.genre import genre_of
 from yuefu.catalogue.song import Song, SongFacts
 from yuefu.ids import SongId, VendorId
-from yuefu.rights.decision import Answer, decide
-from yuefu.server.centre import Transaction
+from yuefu.rights.decision import Answer, Decision
+from yuefu.rights.purpose import browsing
+from yuefu.rights.territory import ANYWHERE
+from yuefu.server.cli.deal_questions import blocked
 from yuefu.server.cli.facts import edit, export, import_
-from yuefu.server.cli.options import print_json, print_table, settings_for, standard_options
+from yuefu.server.cli.options import command_author, print_json, print_table, settings_for, standard_options
+from yuefu.server.facts import remove_songs
 from yuefu.server.wiring import Installation, open_installation
 from yuefu.units import MINUTE_MS, SECOND_MS, format_instant
 
@@ -22,7 +25,7 @@ def song() -> None:
     """Songs: what the catalogue holds."""
 
 
-for command in (edit, export, import_):
+for command in (edit, export, import_, blocked):
     song.add_command(command)
 
 
@@ -60,7 +63,7 @@ def show(*, song_id: int, data: str | None, as_json: bool) -> None:
     with open_installation(settings_for(data)) as installation:
         songs = installation.centre.songs
         found = songs.song(SongId(song_id))
-        decision = decide(installation.centre.rights.rights(found.song_id), at_ms=installation.centre.now_ms())
+        decision = _decision(installation, found)
         twins = [songs.song(each) for each in songs.twins(found.song_id)]
         versions = [songs.song(each) for each in songs.versions(found.song_id)]
     if as_json:
@@ -113,21 +116,22 @@ def show(*, song_id: int, data: str | None, as_json: bool) -> None:
 def remove(*, song_ids: tuple[int, ...], data: str | None, as_json: bool) -> None:
     """Take songs out of the catalogue. Imported again, a song has its old id."""
     with open_installation(settings_for(data)) as installation:
-        at_ms = installation.centre.now_ms()
-
-        def job(transaction: Transaction) -> None:
-            for song_id in song_ids:
-                transaction.remove_song(SongId(song_id), at_ms=at_ms)
-
-        installation.centre.work.run(job)
+        remove_songs(installation.centre, [SongId(song_id) for song_id in song_ids], command_author())
     if as_json:
         print_json({"removed": [str(song_id) for song_id in song_ids]})
     else:
         click.echo(f"{len(song_ids)} songs removed.")
 
 
+def _decision(installation: Installation, found: Song) -> Decision:
+    """What somebody, somewhere, may do with the song now."""
+    centre = installation.centre
+    rights = centre.rights.rights(found.song_id)
+    return centre.decide(found.song_id, rights, browsing(ANYWHERE), at_ms=centre.now_ms())
+
+
 def _summary(installation: Installation, found: Song) -> dict[str, Any]:
-    decision = decide(installation.centre.rights.rights(found.song_id), at_ms=installation.centre.now_ms())
+    decision = _decision(installation, found)
     return {
         "song_id": str(found.song_id),
         "vendor_id": found.vendor_id,

@@ -7,7 +7,7 @@ import click
 
 from yuefu.ids import SongId
 from yuefu.server.centre import Centre
-from yuefu.server.cli.options import SONG_ID, print_json, print_table, settings_for, standard_options
+from yuefu.server.cli.options import SONG_ID, command_author, print_json, print_table, settings_for, standard_options
 from yuefu.server.cli.tables import export_file, import_options, print_report, write_table
 from yuefu.server.programme import add_tag, add_tag_group, remove_tag, remove_tag_group, set_tag_songs
 from yuefu.server.programme_tables import export_tags, import_tags
@@ -31,7 +31,7 @@ def group() -> None:
 def add_group_command(*, group_id: str, name: str, data: str | None, as_json: bool) -> None:
     """Add a group at the end, or give one another name."""
     with open_installation(settings_for(data)) as installation:
-        add_tag_group(installation.centre, group_id, name)
+        add_tag_group(installation.centre, group_id, name, author=command_author())
     _say({"group_id": group_id, "name": name}, f"Group {group_id} is {name}.", as_json=as_json)
 
 
@@ -41,7 +41,7 @@ def add_group_command(*, group_id: str, name: str, data: str | None, as_json: bo
 def remove_group_command(*, group_id: str, data: str | None, as_json: bool) -> None:
     """Take away a group that has no tags."""
     with open_installation(settings_for(data)) as installation:
-        remove_tag_group(installation.centre, group_id)
+        remove_tag_group(installation.centre, group_id, author=command_author())
     _say({"removed": group_id}, f"Group {group_id} is removed.", as_json=as_json)
 
 
@@ -53,7 +53,7 @@ def remove_group_command(*, group_id: str, data: str | None, as_json: bool) -> N
 def add_command(*, tag_id: str, name: str, group_id: str, data: str | None, as_json: bool) -> None:
     """Add a tag at the end of its group, or give one another name or group."""
     with open_installation(settings_for(data)) as installation:
-        add_tag(installation.centre, group_id, tag_id, name)
+        add_tag(installation.centre, group_id, tag_id, name, author=command_author())
     _say({"group_id": group_id, "tag_id": tag_id, "name": name}, f"Tag {tag_id} is {name}.", as_json=as_json)
 
 
@@ -64,7 +64,7 @@ def add_command(*, tag_id: str, name: str, group_id: str, data: str | None, as_j
 def songs_command(*, tag_id: str, song_ids: tuple[SongId, ...], data: str | None, as_json: bool) -> None:
     """Say which songs carry a tag, in their order, in place of those that did. They may be of several vendors."""
     with open_installation(settings_for(data)) as installation:
-        set_tag_songs(installation.centre, tag_id, song_ids)
+        set_tag_songs(installation.centre, tag_id, song_ids, author=command_author())
     facts = {"tag_id": tag_id, "songs": [str(song_id) for song_id in song_ids]}
     _say(facts, f"Songs that carry tag {tag_id}: {len(song_ids)}", as_json=as_json)
 
@@ -92,7 +92,7 @@ def list_command(*, data: str | None, as_json: bool) -> None:
 def remove_command(*, tag_id: str, data: str | None, as_json: bool) -> None:
     """Take a tag away, from its songs too."""
     with open_installation(settings_for(data)) as installation:
-        remove_tag(installation.centre, tag_id)
+        remove_tag(installation.centre, tag_id, author=command_author())
     _say({"removed": tag_id}, f"Tag {tag_id} is removed.", as_json=as_json)
 
 
@@ -112,7 +112,9 @@ def export_command(*, file: str, data: str | None, as_json: bool) -> None:
 def import_command(*, file: Any, dry_run: bool, data: str | None, as_json: bool) -> None:
     """Take in tags from CSV: the whole file or, with findings, nothing and exit status 1."""
     with open_installation(settings_for(data)) as installation:
-        report = import_tags(installation.centre, file.read(), file=Path(file.name).name, dry_run=dry_run)
+        report = import_tags(
+            installation.centre, file.read(), author=command_author(), file=Path(file.name).name, dry_run=dry_run
+        )
     print_report(report, as_json=as_json)
 
 

@@ -2,7 +2,6 @@
 problem details (RFC 9457) under a status of their own.
 """
 
-from collections.abc import Awaitable, Callable
 from http import HTTPStatus
 
 import msgspec
@@ -14,9 +13,10 @@ from starlette.routing import Route
 from yuefu.access.authentication import Caller
 from yuefu.ids import RoomId, UserId
 from yuefu.server.actions import ACTIONS, Action
-from yuefu.server.centre import Centre
+from yuefu.server.centre import Centre, Passage
 from yuefu.server.http.edge import MAX_BODY_BYTES, Scope, read_body, refuse, settle
 from yuefu.server.http.front import reached
+from yuefu.server.http.leaving import Leaving, Respond
 from yuefu.server.http.message import http_message
 from yuefu.server.http.problems import problem_response
 from yuefu.wire.alias import read_circumstances, read_params
@@ -31,11 +31,11 @@ JSON = "application/json"
 
 def alias_routes(centre: Centre) -> list[Route]:
     """One path for all operations."""
-    return [Route("/v1/actions/{action}", _endpoint(centre), methods=["POST"], name="action")]
+    return [Route("/v1/actions/{action}", Leaving(centre.fence, _respond(centre)), methods=["POST"], name="action")]
 
 
-def _endpoint(centre: Centre) -> Callable[[Request], Awaitable[Response]]:
-    async def endpoint(request: Request) -> Response:
+def _respond(centre: Centre) -> Respond:
+    async def respond(request: Request, passage: Passage) -> Response:
         action = ACTIONS.get(request.path_params["action"])
         if action is None:
             raise HTTPException(HTTPStatus.NOT_FOUND)
@@ -43,7 +43,7 @@ def _endpoint(centre: Centre) -> Callable[[Request], Awaitable[Response]]:
         body = await read_body(request.receive)
         request_id = here.new_request_id()
         try:
-            content = _answer(here, action, request.scope, body)
+            content = _answer(here, action, request.scope, body, passage)
         except Exception as error:  # noqa: BLE001 - whatever it was, the caller gets an answer
             refusal = refuse(error, request_id=request_id)
             return problem_response(
@@ -51,18 +51,27 @@ def _endpoint(centre: Centre) -> Callable[[Request], Awaitable[Response]]:
             )
         return Response(content, media_type=JSON, headers={"x-request-id": request_id})
 
-    return endpoint
+    return respond
 
 
-def _answer(centre: Centre, action: Action, scope: Scope, body: bytes) -> bytes:
+def _answer(centre: Centre, action: Action, scope: Scope, body: bytes, passage: Passage) -> bytes:
     operation = action.operation
+    if action.hands_out:
+        passage.enter()
     caller = _prove(centre, action, scope["query_string"], http_message(centre, scope, body))
     if len(body) > MAX_BODY_BYTES:
         raise illegal("body", f"larger than {MAX_BODY_BYTES} bytes")
     said = read_circumstances(body)
-    caller = msgspec.structs.replace(caller, user_id=UserId(said.user_id), room_id=RoomId(said.room_id))
+    caller = msgspec.structs.replace(
+        caller,
+        user_id=UserId(said.user_id),
+        room_id=RoomId(said.room_id),
+        territory=said.territory or caller.territory,
+    )
     question = settle(centre, action, caller, vendor=said.vendor_id)
-    return operation.render_action(action.handle(centre, question, read_params(operation, body)))
+    content = operation.render_action(action.handle(centre, question, read_params(operation, body)))
+    passage.check()
+    return content
 
 
 def _prove(centre: Centre, action: Action, raw_query: bytes, message: HttpMessage | None) -> Caller:

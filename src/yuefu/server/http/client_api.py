@@ -10,34 +10,40 @@ from starlette.responses import Response
 from starlette.routing import Route
 
 from yuefu.errors import YuefuError
-from yuefu.server.actions import COMMANDS
-from yuefu.server.actions.lyrics import get_krc_lyric_by_token
-from yuefu.server.actions.prelude import get_prelude_end_time
+from yuefu.server.actions import COMMANDS, SESSION_ACTIONS, Action, SessionAction
+from yuefu.server.actions.lyrics import get_krc_lyric_by_token, get_lrc_lyric
+from yuefu.server.actions.pitch import get_standard_pitch
 from yuefu.server.actions.question import pose
 from yuefu.server.actions.request_resource import request_resource
+from yuefu.server.actions.rooms import join_room, leave_room
 from yuefu.server.actions.sessions import Member, destroy, init, member
-from yuefu.server.centre import Centre
+from yuefu.server.actions.shared_resource import get_music_by_token, get_shared_resource
+from yuefu.server.centre import Centre, Passage
 from yuefu.server.http.edge import MAX_BODY_BYTES, as_refusal, read_body
 from yuefu.server.http.front import reached
+from yuefu.server.http.leaving import Leaving, Respond
 from yuefu.wire.client_api import (
-    PRELUDE_COMMAND,
     ExtendedRequestBody,
+    GetSharedBody,
     InitBody,
     KrcTokenBody,
-    PreludeEnd,
-    PreludeEndParams,
+    LrcLyricBody,
+    MusicTokenBody,
     RequestResourceBody,
+    RoomBody,
+    StandardPitchBody,
 )
 from yuefu.wire.codes import ClientCode, Code, client_code
+from yuefu.wire.dialect import snake_name
 from yuefu.wire.envelope import render_client_refusal, render_client_reply
 from yuefu.wire.operation import Operation, P
+from yuefu.wire.operations.describe_song_lyric import DESCRIBE_SONG_LYRIC
 from yuefu.wire.refusal import ClientRefusal, Refusal, illegal, illegal_field
 
 B = TypeVar("B", bound=msgspec.Struct)
-Answer = Callable[[Centre, Request, str], Awaitable[bytes]]
+Answer = Callable[[Centre, Request, str, Passage], Awaitable[bytes]]
 
 JSON = "application/json; charset=utf-8"
-PRELUDE_CALLS_PER_S = 200
 _log = structlog.get_logger(__name__)
 _encode = msgspec.json.Encoder().encode
 
@@ -47,12 +53,18 @@ def client_routes(centre: Centre) -> list[Route]:
     answers: dict[str, Answer] = {
         "init": _init,
         "destroy": _destroy,
+        "join_room": _join_room,
+        "leave_room": _leave_room,
         "request_resource": _request_resource,
+        "get_shared_resource": _get_shared_resource,
+        "get_music_by_token": _get_music_by_token,
+        "get_lrc_lyric": _get_lrc_lyric,
         "get_krc_lyric_by_token": _get_krc_lyric_by_token,
+        "get_standard_pitch": _get_standard_pitch,
         "send_extended_request": _send_extended_request,
     }
     return [
-        Route(f"/client/v1/{name}", _endpoint(centre, answer), methods=["POST"], name=name)
+        Route(f"/client/v1/{name}", Leaving(centre.fence, _respond(centre, answer)), methods=["POST"], name=name)
         for name, answer in answers.items()
     ]
 
@@ -71,12 +83,13 @@ def client_refusal(error: YuefuError) -> ClientRefusal:
     return ClientRefusal(client_code(refusal.code), refusal.message)
 
 
-def _endpoint(centre: Centre, answer: Answer) -> Callable[[Request], Awaitable[Response]]:
-    async def endpoint(request: Request) -> Response:
+def _respond(centre: Centre, answer: Answer) -> Respond:
+    async def respond(request: Request, passage: Passage) -> Response:
         here = reached(centre, request.scope)
         request_id = here.new_request_id()
         try:
-            content = await answer(here, request, request_id)
+            content = await answer(here, request, request_id, passage)
+            passage.check()
         except YuefuError as error:
             refusal = client_refusal(error)
             if refusal.code is ClientCode.INTERNAL_ERROR:
@@ -89,66 +102,137 @@ def _endpoint(centre: Centre, answer: Answer) -> Callable[[Request], Awaitable[R
             )
         return Response(content, media_type=JSON)
 
-    return endpoint
+    return respond
 
 
-async def _init(centre: Centre, request: Request, request_id: str) -> bytes:
+async def _init(centre: Centre, request: Request, request_id: str, passage: Passage) -> bytes:
+    del passage
     body = await _read(request, InitBody)
     result = await init(centre, bearer_token(request), body)
     return render_client_reply(request_id=request_id, data=_encode(result))
 
 
-async def _destroy(centre: Centre, request: Request, request_id: str) -> bytes:
+async def _destroy(centre: Centre, request: Request, request_id: str, passage: Passage) -> bytes:
+    del passage
     await destroy(centre, member(centre, bearer_token(request)))
     return render_client_reply(request_id=request_id, data=b"{}")
 
 
-async def _request_resource(centre: Centre, request: Request, request_id: str) -> bytes:
+async def _request_resource(centre: Centre, request: Request, request_id: str, passage: Passage) -> bytes:
     caller = member(centre, bearer_token(request))
     body = await _read(request, RequestResourceBody)
-    result = await request_resource(centre, caller, body)
+    return await request_resource(
+        centre,
+        caller,
+        body,
+        passage,
+        key=request.headers.get("idempotency-key"),
+        seal=lambda result: render_client_reply(request_id=request_id, data=_encode(result)),
+    )
+
+
+async def _join_room(centre: Centre, request: Request, request_id: str, passage: Passage) -> bytes:
+    del passage
+    caller = member(centre, bearer_token(request))
+    await join_room(centre, caller, await _read(request, RoomBody))
+    return render_client_reply(request_id=request_id, data=b"{}")
+
+
+async def _leave_room(centre: Centre, request: Request, request_id: str, passage: Passage) -> bytes:
+    del passage
+    caller = member(centre, bearer_token(request))
+    await leave_room(centre, caller, await _read(request, RoomBody))
+    return render_client_reply(request_id=request_id, data=b"{}")
+
+
+async def _get_shared_resource(centre: Centre, request: Request, request_id: str, passage: Passage) -> bytes:
+    caller = member(centre, bearer_token(request))
+    body = await _read(request, GetSharedBody)
+    result = await get_shared_resource(centre, caller, body, passage)
     return render_client_reply(request_id=request_id, data=_encode(result))
 
 
-async def _get_krc_lyric_by_token(centre: Centre, request: Request, request_id: str) -> bytes:
+async def _get_music_by_token(centre: Centre, request: Request, request_id: str, passage: Passage) -> bytes:
+    caller = member(centre, bearer_token(request))
+    body = await _read(request, MusicTokenBody)
+    result = await get_music_by_token(centre, caller, body, passage)
+    return render_client_reply(request_id=request_id, data=_encode(result))
+
+
+async def _get_lrc_lyric(centre: Centre, request: Request, request_id: str, passage: Passage) -> bytes:
+    """A bare object too. It is what the Action of the same lyrics is, and counted as that."""
+    del request_id
+    caller = member(centre, bearer_token(request))
+    body = await _read(request, LrcLyricBody)
+    _spend_call(centre, caller, DESCRIBE_SONG_LYRIC.action, calls_per_s=DESCRIBE_SONG_LYRIC.calls_per_s)
+    passage.enter()
+    return _encode(get_lrc_lyric(centre, caller, body))
+
+
+async def _get_krc_lyric_by_token(centre: Centre, request: Request, request_id: str, passage: Passage) -> bytes:
     """A bare object when it succeeds, as documented (decision G36); `request_id` is for refusals only."""
     del request_id
     caller = member(centre, bearer_token(request))
     body = await _read(request, KrcTokenBody)
+    passage.enter()
     return _encode(get_krc_lyric_by_token(centre, caller, body))
 
 
-async def _send_extended_request(centre: Centre, request: Request, request_id: str) -> bytes:
+async def _get_standard_pitch(centre: Centre, request: Request, request_id: str, passage: Passage) -> bytes:
+    """A bare object too."""
+    del request_id
+    caller = member(centre, bearer_token(request))
+    body = await _read(request, StandardPitchBody)
+    passage.enter()
+    return _encode(get_standard_pitch(centre, caller, body))
+
+
+async def _send_extended_request(centre: Centre, request: Request, request_id: str, passage: Passage) -> bytes:
+    """A bare object when only a session can ask, as documented; else the Action's data in an envelope."""
     caller = member(centre, bearer_token(request))
     body = await _read(request, ExtendedRequestBody)
-    _check_filled(body)
-    if body.command == PRELUDE_COMMAND:
-        return _encode(_answer_prelude(centre, caller, body))
-    return render_client_reply(request_id=request_id, data=_answer_command(centre, caller, body))
-
-
-def _check_filled(body: ExtendedRequestBody) -> None:
     if not body.command:
         raise ClientRefusal(ClientCode.COMMAND_EMPTY, "command: empty")
-    if not body.params:
-        raise ClientRefusal(ClientCode.PARAMS_EMPTY, "params: empty")
-
-
-def _answer_command(centre: Centre, caller: Member, body: ExtendedRequestBody) -> bytes:
-    """The same questions as the Actions, in the client's spelling. Raises `Refusal` or `ClientRefusal`."""
+    params = _unbracketed(_given_params(body))
+    if own := SESSION_ACTIONS.get(body.command):
+        return _answer_session(centre, caller, own, params)
     action = COMMANDS.get(body.command)
     if action is None:
-        known = ", ".join(sorted((*COMMANDS, PRELUDE_COMMAND)))
+        known = ", ".join(sorted((*COMMANDS, *SESSION_ACTIONS)))
         raise ClientRefusal(ClientCode.ILLEGAL_PARAMETER, f"command: must be one of {known}")
+    if action.hands_out:
+        passage.enter()
+    return render_client_reply(request_id=request_id, data=_answer_command(centre, caller, action, params))
+
+
+def _given_params(body: ExtendedRequestBody) -> dict[str, Any]:
+    if body.params is None or body.params == "":
+        raise _params_empty()
+    if not isinstance(body.params, dict):
+        raise illegal("params", "must be an object of named values")
+    return body.params
+
+
+def _params_empty() -> ClientRefusal:
+    return ClientRefusal(ClientCode.PARAMS_EMPTY, "params: empty")
+
+
+def _answer_session(centre: Centre, caller: Member, action: SessionAction, params: dict[str, Any]) -> bytes:
+    """What only a session can ask. Raises `Refusal` or `ClientRefusal`."""
+    command = action.command
+    if command.needs_params and not params:
+        raise _params_empty()
+    _spend_call(centre, caller, command.command, calls_per_s=command.calls_per_s)
+    return command.render_command(action.handle(centre, caller, command.parse_command(params)))
+
+
+def _answer_command(centre: Centre, caller: Member, action: Action, params: dict[str, Any]) -> bytes:
+    """The same questions as the Actions, in the client's spelling. Raises `Refusal` or `ClientRefusal`."""
     operation = action.operation
-    centre.gate.spend_call(
-        caller.app,
-        operation.action,
-        calls_per_s=operation.calls_per_s,
-        at_us=centre.now_us(),
-        user_id=caller.session.user_id,
-    )
-    requested = body.params.get("vendor_id", 0)
+    if operation.needs_params and not params:
+        raise _params_empty()
+    _spend_call(centre, caller, operation.action, calls_per_s=operation.calls_per_s)
+    requested = params.get("vendor_id", 0)
     if not isinstance(requested, int) or isinstance(requested, bool):
         raise illegal("vendor_id", "must be a whole number")
     question = pose(
@@ -156,33 +240,26 @@ def _answer_command(centre: Centre, caller: Member, body: ExtendedRequestBody) -
         operation,
         caller.app,
         vendor=requested,
-        parameter="vendor_id",
         territory=caller.session.territory,
+        spell=snake_name,
     )
-    return operation.render_command(action.handle(centre, question, _read_params(operation, body)))
+    return operation.render_command(action.handle(centre, question, _read_params(operation, params)))
 
 
-def _read_params(operation: Operation[P, Any], body: ExtendedRequestBody) -> P:
+def _spend_call(centre: Centre, caller: Member, name: str, *, calls_per_s: int) -> None:
+    """Count a command against its user."""
+    user_id = caller.session.user_id
+    centre.gate.spend_call(caller.app, name, calls_per_s=calls_per_s, at_us=centre.now_us(), user_id=user_id)
+
+
+def _read_params(operation: Operation[P, Any], params: dict[str, Any]) -> P:
     """A bad page has a code of its own where several vendors are searched, as documented."""
     try:
-        return operation.parse_command(_unbracketed(body.params))
+        return operation.parse_command(params)
     except Refusal as refusal:
         if refusal.code is Code.PAGE_INVALID and operation.names_vendors:
             raise ClientRefusal(ClientCode.PAGE_INVALID, refusal.message) from None
         raise
-
-
-def _answer_prelude(centre: Centre, caller: Member, body: ExtendedRequestBody) -> PreludeEnd:
-    """The one command that is not an operation. Raises `ClientRefusal` or `Refusal`."""
-    centre.gate.spend_call(caller.app, PRELUDE_COMMAND, calls_per_s=PRELUDE_CALLS_PER_S, at_us=centre.now_us())
-    try:
-        params = msgspec.convert(body.params, PreludeEndParams)
-    except msgspec.ValidationError as error:
-        raise illegal_field(error, whole="params") from None
-    if params.vendor_id not in centre.profiles:
-        known = ", ".join(str(vendor) for vendor in sorted(centre.profiles))
-        raise ClientRefusal(ClientCode.VENDOR_INVALID, f"vendor_id: must be one of {known}")
-    return get_prelude_end_time(centre, caller, params)
 
 
 def _unbracketed(params: dict[str, Any]) -> dict[str, Any]:

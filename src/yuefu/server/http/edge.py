@@ -8,7 +8,6 @@ Plain ASGI, in front of everything else: this is the path that runs thousands of
 from collections.abc import Awaitable, Callable, MutableMapping
 from typing import Any
 
-import msgspec
 import structlog
 
 from yuefu.access.app import App, UnknownApp
@@ -21,13 +20,17 @@ from yuefu.access.authentication import (
     WrongSignature,
 )
 from yuefu.errors import EngineBusy, YuefuError
+from yuefu.rights.territory import is_territory
 from yuefu.server.actions import ACTIONS, Action
 from yuefu.server.actions.question import Question, pose
-from yuefu.server.centre import Centre
+from yuefu.server.centre import Centre, Passage
 from yuefu.server.http.message import http_message
+from yuefu.wire.body import parse_json_body
 from yuefu.wire.codes import Code
+from yuefu.wire.dialect import pascal_name
 from yuefu.wire.envelope import render_refusal, render_reply
 from yuefu.wire.http_signature import MAX_SIGNED_BYTES, HttpMessage, signed_message
+from yuefu.wire.operation import Operation
 from yuefu.wire.query import parse_query
 from yuefu.wire.refusal import Refusal, illegal
 from yuefu.wire.signing import signed_query
@@ -47,24 +50,33 @@ def answer_action(
     body: bytes = b"",
     content_type: str = "",
     message: HttpMessage | None = None,
+    *,
+    passage: Passage | None = None,
 ) -> bytes:
     """The answer to one query, signed by itself (2.0) or by its `message` (RFC 9421). Never raises: what goes wrong is
-    a code in the answer.
+    a code in the answer. Lyrics leave through the `passage`.
     """
     request_id = centre.new_request_id()
     try:
         fields = parse_query(raw_query)
         action = _action(fields)
         operation = action.operation
+        request_id = operation.request_id.of(request_id)
+        leaving = passage if action.hands_out else None
+        if leaving is not None:
+            leaving.enter()
         query = signed_query(fields) if message is None else signed_message(fields, message)
         centre.view.look()
         caller = centre.gate.admit(query, calls_per_s=operation.calls_per_s, at_us=centre.now_us())
         question = settle(centre, action, caller, vendor=query.vendor_id)
         if body:
-            _add_body(query.business, body, content_type)
+            _add_body(operation, query.business, body, content_type)
         params = operation.parse_action(query.business)
         result = action.handle(centre, question, params)
-        return render_reply(message=operation.message, request_id=request_id, data=operation.render_action(result))
+        data = operation.render_action(result)
+        if leaving is not None:
+            leaving.check()
+        return render_reply(message=operation.message, request_id=request_id, data=data)
     except Exception as error:  # noqa: BLE001 - whatever it was, the caller gets an answer
         refusal = refuse(error, request_id=request_id)
         return render_refusal(code=refusal.code, message=refusal.message, request_id=request_id)
@@ -74,10 +86,8 @@ def answer_action(
 
 def settle(centre: Centre, action: Action, caller: Caller, *, vendor: int) -> Question:
     """The question that a proven caller poses, of the vendor it asked for. Raises `Refusal`."""
-    _check_usable(caller.app)
-    question = pose(
-        centre, action.operation, caller.app, vendor=vendor, parameter="VendorId", territory=caller.territory
-    )
+    check_usable(caller, territory="Territory")
+    question = pose(centre, action.operation, caller.app, vendor=vendor, territory=caller.territory, spell=pascal_name)
     _check_billing(caller.app, room_id=caller.room_id)
     return question
 
@@ -128,9 +138,10 @@ async def serve_action(centre: Centre, scope: Scope, receive: Receive, send: Sen
         body = await read_body(receive)
         content_type = header(scope, b"content-type")
     message = http_message(centre, scope, body)
-    answer = answer_action(centre, scope["query_string"], body, content_type, message)
-    await send({"type": "http.response.start", "status": 200, "headers": _JSON_HEADERS})
-    await send({"type": "http.response.body", "body": answer})
+    with centre.fence.passage() as passage:
+        answer = answer_action(centre, scope["query_string"], body, content_type, message, passage=passage)
+        await send({"type": "http.response.start", "status": 200, "headers": _JSON_HEADERS})
+        await send({"type": "http.response.body", "body": answer})
 
 
 MAX_BODY_BYTES = MAX_SIGNED_BYTES
@@ -159,7 +170,7 @@ def header(scope: Scope, name: bytes) -> str:
     return ""
 
 
-def _add_body(fields: dict[str, list[str]], body: bytes, content_type: str) -> None:
+def _add_body(operation: Operation[Any, Any], fields: dict[str, list[str]], body: bytes, content_type: str) -> None:
     """Business parameters in a POST body, form or JSON; what the query string says wins (decision G16).
 
     It is read last of all, so that nobody unproven makes us read it.
@@ -168,20 +179,9 @@ def _add_body(fields: dict[str, list[str]], body: bytes, content_type: str) -> N
         raise illegal("body", f"larger than {MAX_BODY_BYTES} bytes")
     media_type = content_type.partition(";")[0].strip().lower()
     is_form = media_type == _FORM and not body.lstrip().startswith(b"{")  # a common tool calls every body a form
-    given = parse_query(body) if is_form else _parse_json(body)
+    given = parse_query(body) if is_form else parse_json_body(operation, body, said=fields)
     for name, values in given.items():
         fields.setdefault(name, values)
-
-
-def _parse_json(body: bytes) -> dict[str, list[str]]:
-    try:
-        decoded = msgspec.json.decode(body, type=dict[str, str | int | list[str | int]])
-    except (msgspec.DecodeError, UnicodeDecodeError) as error:
-        raise illegal("body", f"not a JSON object of parameters ({error})") from None
-    return {
-        name.removesuffix("[]"): [str(item) for item in value] if isinstance(value, list) else [str(value)]
-        for name, value in decoded.items()
-    }
 
 
 def _action(fields: dict[str, list[str]]) -> Action:
@@ -192,9 +192,12 @@ def _action(fields: dict[str, list[str]]) -> Action:
     return action
 
 
-def _check_usable(app: App) -> None:
-    if not app.is_enabled:
+def check_usable(caller: Caller, *, territory: str) -> None:
+    """Let pass whom the centre serves at all; `territory` is what the wire calls that. Raises `Refusal`."""
+    if not caller.app.is_enabled:
         raise Refusal(Code.APP_NOT_USABLE, "AppId: copyrighted music is not enabled for this app")
+    if not is_territory(caller.territory):
+        raise illegal(territory, f"{caller.territory} is no territory of ISO 3166-1")
 
 
 def _check_billing(app: App, *, room_id: str) -> None:

@@ -23,7 +23,7 @@ ANY_ORIGIN = "*"
 PREFLIGHT_LIFE_S = 7_200
 """As long as browsers keep one at most."""
 
-_METHODS = b"GET, HEAD, POST, PUT, DELETE"
+_METHODS = b"GET, HEAD, POST, PUT, PATCH, DELETE"
 _REQUEST_HEADERS = b"Authorization, Range, Content-Type, Idempotency-Key, If-Range"
 _RESPONSE_HEADERS = b"Content-Range, Content-Length, Accept-Ranges, ETag, X-Request-Id"
 _HOST = re.compile(r"[0-9A-Za-z.-]{1,253}(:[0-9]{1,5})?|\[[0-9A-Fa-f:.]{2,45}\](:[0-9]{1,5})?", re.ASCII)

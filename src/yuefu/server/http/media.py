@@ -1,11 +1,13 @@
 """The bytes of a granted resource, with Range, in constant memory.
 
 No link outlives a permission: every request asks for the session, the grant and the rights, and a long answer asks
-again each megabyte. Bytes that have left are out of reach.
+again before every chunk of it. Bytes that have been handed to the HTTP server are out of reach.
 """
 
+import asyncio
 import re
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncGenerator, Awaitable, Callable
+from contextlib import aclosing
 from typing import NamedTuple
 
 import anyio
@@ -19,20 +21,23 @@ from yuefu.server.actions.media import MediaFile, check_still_held, find_media
 from yuefu.server.actions.sessions import member
 from yuefu.server.centre import Centre
 from yuefu.server.http.client_api import JSON, bearer_token, client_refusal
+from yuefu.server.http.edge import Scope, Send
 from yuefu.wire.codes import ClientCode
 from yuefu.wire.envelope import render_client_refusal
 
+_Headers = dict[str, str]
+
 _CHUNK_BYTES = 262_144
-_RECHECK_BYTES = 1 << 20
 _RANGE = re.compile(r"bytes=(?P<first>\d{0,18})-(?P<last>\d{0,18})", re.ASCII)
 _STATUSES = {
     ClientCode.NOT_INITIALISED: 403,
     ClientCode.APP_NOT_USABLE: 403,
     ClientCode.RESOURCE_NOT_GRANTED: 403,
-    ClientCode.NO_RIGHTS: 403,
+    ClientCode.NO_RIGHTS: 410,  # of a grant that is held: they have been withdrawn since
     ClientCode.RESOURCE_EXPIRED: 410,
     ClientCode.RESOURCE_MISSING: 404,
     ClientCode.INTERNAL_ERROR: 500,
+    ClientCode.SYSTEM_BUSY: 503,
 }
 _log = structlog.get_logger(__name__)
 
@@ -53,10 +58,7 @@ def _endpoint(centre: Centre) -> Callable[[Request], Awaitable[Response]]:
             file = find_media(centre, caller, path["resource_id"], path["track"])
             return _respond(centre, request, file, request_id)
         except YuefuError as error:
-            refusal = client_refusal(error)
-            status = _STATUSES.get(refusal.code, 403)
-            content = render_client_refusal(code=refusal.code, message=refusal.message, request_id=request_id)
-            return Response(content, status_code=status, media_type=JSON)
+            return _refuse(error, request_id)
         except Exception:  # noqa: BLE001 - the last resort of the edge: whatever it was, the caller gets an answer
             _log.exception("media failed", request_id=request_id)
             content = render_client_refusal(
@@ -65,6 +67,12 @@ def _endpoint(centre: Centre) -> Callable[[Request], Awaitable[Response]]:
             return Response(content, status_code=500, media_type=JSON)
 
     return endpoint
+
+
+def _refuse(error: YuefuError, request_id: str) -> Response:
+    refusal = client_refusal(error)
+    content = render_client_refusal(code=refusal.code, message=refusal.message, request_id=request_id)
+    return Response(content, status_code=_STATUSES.get(refusal.code, 403), media_type=JSON)
 
 
 def _respond(centre: Centre, request: Request, file: MediaFile, request_id: str) -> Response:
@@ -86,7 +94,7 @@ def _respond(centre: Centre, request: Request, file: MediaFile, request_id: str)
     status = 206 if stretch.is_part else 200
     if request.method == "HEAD":
         return Response(status_code=status, headers=headers)
-    return StreamingResponse(_bytes(centre, file, stretch.first, stretch.end), status_code=status, headers=headers)
+    return _CheckedResponse(centre, request, file, stretch, status=status, headers=headers)
 
 
 class _Stretch(NamedTuple):
@@ -123,20 +131,72 @@ def _wanted(request: Request, file: MediaFile) -> _Stretch | None:
     return _Stretch(first, end, is_part=True) if first < file.size_bytes else None
 
 
-async def _bytes(centre: Centre, file: MediaFile, first: int, end: int) -> AsyncIterator[bytes]:
-    """The stretch in chunks. Stops short, so that the client sees a broken answer, when the permission is gone."""
-    unchecked = 0
+class _CheckedResponse(StreamingResponse):
+    """A stretch of a file, each chunk sent if the permission holds.
+
+    When it goes before the first one, the answer is the refusal; after that it breaks off, for the client to see.
+    """
+
+    def __init__(
+        self, centre: Centre, request: Request, file: MediaFile, stretch: _Stretch, *, status: int, headers: _Headers
+    ) -> None:
+        self._chunks = _read_chunks(file, stretch)
+        super().__init__(self._chunks, status_code=status, headers=headers)
+        self._centre = centre
+        self._request = request
+        self._file = file
+
+    async def stream_response(self, send: Send) -> None:
+        head: Scope | None = {
+            "type": "http.response.start",
+            "status": self.status_code,
+            "headers": self.raw_headers,
+        }
+        async with aclosing(self._chunks) as chunks:
+            async for chunk in chunks:
+                try:
+                    sending = await self._hand_over(send, head, chunk)
+                except YuefuError as error:
+                    await self._break_off(send, head, error)
+                    return
+                await sending
+                head = None
+        if head is not None:
+            await send(head)
+        await send({"type": "http.response.body", "body": b"", "more_body": False})
+
+    async def _break_off(self, send: Send, head: Scope | None, error: YuefuError) -> None:
+        """An answer that has begun is left unfinished: the HTTP server closes the connection on it."""
+        if head is None:
+            _log.info("download broken off", resource_id=self._file.resource_id, reason=str(error))
+        else:
+            refused = _refuse(error, self._centre.new_request_id())
+            await refused(self._request.scope, self._request.receive, send)
+
+    async def _hand_over(self, send: Send, head: Scope | None, chunk: bytes) -> "asyncio.Future[None]":
+        """Give a chunk to the HTTP server, if the permission holds; done once that has room for more.
+
+        A takedown waits for the giving, and not for a slow client. Raises `YuefuError`.
+        """
+        with self._centre.fence.passage() as passage:
+            passage.enter()
+            check_still_held(self._centre, self._file)
+            passage.check()
+            if head is not None:
+                await send(head)
+            sending = asyncio.ensure_future(send({"type": "http.response.body", "body": chunk, "more_body": True}))
+            await asyncio.sleep(0)  # its first step is the giving
+        return sending
+
+
+async def _read_chunks(file: MediaFile, stretch: _Stretch) -> AsyncGenerator[bytes]:
     async with await anyio.open_file(file.path, "rb") as source:
-        await source.seek(first)
-        left = end - first
+        await source.seek(stretch.first)
+        left = stretch.end - stretch.first
         while left:
-            if unchecked >= _RECHECK_BYTES:
-                check_still_held(centre, file)
-                unchecked = 0
             chunk = await source.read(min(_CHUNK_BYTES, left))
             if not chunk:
                 _log.error("blob is shorter than recorded", sha256=file.sha256)
                 return
             left -= len(chunk)
-            unchecked += len(chunk)
             yield chunk

@@ -11,7 +11,12 @@ from starlette.responses import Response
 from starlette.routing import Route
 
 from yuefu import __version__
+from yuefu.rights.kept_answer import LONGEST_KEY
+from yuefu.rights.territory import territories
 from yuefu.server.centre import Centre
+from yuefu.server.http.admin.description import SECURITY as ADMIN_SECURITY
+from yuefu.server.http.admin.description import TAG as ADMIN_TAG
+from yuefu.server.http.admin.description import admin_paths, admin_schemas
 from yuefu.server.http.schemas import (
     CLIENT_CALLS,
     CLIENT_REF,
@@ -23,18 +28,27 @@ from yuefu.server.http.schemas import (
     describe_schemas,
     vendors_of,
 )
+from yuefu.wire.changes import CALLS_PER_S, CURSOR_PATTERN, DEFAULT_LIMIT, MAX_LIMIT, NAME, PATH, Changes
 from yuefu.wire.client_api import PRELUDE_COMMAND, PreludeEnd, PreludeEndParams
 from yuefu.wire.codes import Code
 from yuefu.wire.operation import Operation
 from yuefu.wire.operations import OPERATIONS
 from yuefu.wire.problem import KINDS, MEDIA_TYPE, Problem
 from yuefu.wire.signing import SIGNATURE_FIELDS
+from yuefu.wire.webhook import CATALOGUE_CHANGED, CloudEvent
+from yuefu.wire.webhook import MEDIA_TYPE as EVENT_MEDIA_TYPE
 
 _JSON = "application/json"
 _BY_QUERY: dict[str, list[str]] = {f"signature_2_0.{name}": [] for name in sorted(SIGNATURE_FIELDS)}
 _SIGNED: list[Json] = [_BY_QUERY, {"http_signature": []}]
 _IN_SESSION: list[Json] = [{"session": []}]
 _REQUEST_ID: Json = {"X-Request-Id": {"description": "Names the call in the logs.", "schema": {"type": "string"}}}
+_IDEMPOTENCY_KEY: Json = {
+    "name": "Idempotency-Key",
+    "in": "header",
+    "description": "The session's name for the request, which is charged once however often it is made under it.",
+    "schema": {"type": "string", "pattern": f"^[ -~]{{1,{LONGEST_KEY}}}$"},
+}
 
 
 def openapi_route(centre: Centre) -> Route:
@@ -61,7 +75,8 @@ def describe_api(profiles: Profiles) -> Json:
             "summary": "A licensed-music centre for online karaoke",
             "description": (
                 "The operations of the server API under plain paths, and the client API. The dialect of the documented"
-                " Actions is at `/?Action=…`; its answers carry the same data."
+                " Actions is at `/?Action=…`; its answers carry the same data. Whole numbers are written without a"
+                " point: 1, not 1.0. A request may keep to its schema and be refused: an id must be one that there is."
             ),
             "license": {"name": "Apache-2.0", "identifier": "Apache-2.0"},
         },
@@ -70,11 +85,21 @@ def describe_api(profiles: Profiles) -> Json:
             {"name": "operations", "description": "What an app's back end asks, signed."},
             {"name": "client", "description": "What an app's client asks, in a session. HTTP 200 whatever the code."},
             {"name": "files", "description": "Media and pictures."},
+            ADMIN_TAG,
             {"name": "service", "description": "How the centre is."},
         ],
-        "paths": {**_dispatch(profiles), **_operations(profiles), **_client_calls(profiles), **_files(), **_service()},
+        "paths": {
+            **_dispatch(profiles),
+            **_operations(profiles),
+            **_changes(),
+            **_client_calls(profiles),
+            **_files(),
+            **admin_paths(),
+            **_service(),
+        },
+        "webhooks": _webhooks(),
         "components": {
-            "schemas": describe_schemas(profiles),
+            "schemas": describe_schemas(profiles) | admin_schemas(),
             "responses": _problem_responses(),
             "securitySchemes": _security_schemes(),
         },
@@ -113,6 +138,61 @@ def _is_needed(operation: Operation[Any, Any]) -> bool:
     return any(field.required for field in msgspec.structs.fields(operation.params))
 
 
+def _changes() -> Json:
+    described = {
+        "operationId": NAME.lower(),
+        "tags": ["operations"],
+        "summary": "What became of songs' rights: the full list first, then what changed since",
+        "x-calls-per-second": CALLS_PER_S,
+        "security": _SIGNED,
+        "parameters": [
+            _in_query("after", {"type": "string", "pattern": CURSOR_PATTERN}, "The `next` of the answer before."),
+            _in_query("limit", {"type": "integer", "minimum": 1, "maximum": MAX_LIMIT, "default": DEFAULT_LIMIT}),
+            _in_query(
+                "territory",
+                {"type": "string", "pattern": "^[A-Z]{2}$"},
+                "Where the rights are asked for, ISO 3166-1 alpha-2; the app's home unless given.",
+            ),
+        ],
+        "responses": {
+            "200": {
+                "description": "Some changes",
+                "headers": _REQUEST_ID,
+                "content": _json_of({"$ref": SERVER_REF.format(name=Changes.__name__)}),
+            },
+            **{str(int(status)): {"$ref": f"#/components/responses/{_named(status)}"} for status in _codes_by_status()},
+        },
+    }
+    return {PATH: {"get": described}}
+
+
+def _webhooks() -> Json:
+    """What the centre itself sends to whoever asked the operator for it."""
+    signed = {
+        "webhook-id": "The event's id, the same at every attempt.",
+        "webhook-timestamp": "Unix time of the attempt, in seconds.",
+        "webhook-signature": "`v1,` and HMAC-SHA256 over id, timestamp and body with points between, in base64.",
+    }
+    described = {
+        "operationId": "catalogue_changed",
+        "tags": ["operations"],
+        "summary": "Songs changed (Standard Webhooks, CloudEvents 1.0)",
+        "parameters": [
+            {"name": name, "in": "header", "required": True, "description": meaning, "schema": {"type": "string"}}
+            for name, meaning in signed.items()
+        ],
+        "requestBody": {
+            "required": True,
+            "content": {EVENT_MEDIA_TYPE: {"schema": {"$ref": SERVER_REF.format(name=CloudEvent.__name__)}}},
+        },
+        "responses": {
+            "2XX": {"description": "It has arrived"},
+            "410": {"description": "Nothing is wanted here any more: the webhook is switched off"},
+        },
+    }
+    return {CATALOGUE_CHANGED: {"post": described}}
+
+
 def _client_calls(profiles: Profiles) -> Json:
     described = {f"/client/v1/{call.name}": {"post": _client_call(call)} for call in CLIENT_CALLS}
     return {**described, "/client/v1/send_extended_request": {"post": _extended_request(profiles)}}
@@ -128,6 +208,8 @@ def _client_call(call: ClientCall) -> Json:
         "security": [{call.security: []}],
         "responses": _client_responses(data if call.is_bare else _enveloped(data)),
     }
+    if call.takes_key:
+        described["parameters"] = [_IDEMPOTENCY_KEY]
     if call.body:
         described["requestBody"] = _body(CLIENT_REF.format(name=call.body.__name__))
     return described
@@ -179,6 +261,7 @@ def _dispatch(profiles: Profiles) -> Json:
         {"name": "UserId", "in": "query", "required": True, "schema": {"type": "string", "maxLength": 256}},
         {"name": "RoomId", "in": "query", "schema": {"type": "string", "maxLength": 256}},
         {"name": "VendorId", "in": "query", "schema": {"enum": sorted(profiles), "default": 0}},
+        {"name": "Territory", "in": "query", "schema": {"enum": territories()}},
         {
             "name": "parameters",
             "in": "query",
@@ -217,9 +300,9 @@ def _files() -> Json:
             "content": _json_of({"$ref": CLIENT_REF.format(name="Refusal")}),
         }
         for status, meaning in (
-            ("403", "Not granted to this session, or the rights were withdrawn"),
+            ("403", "Not granted to this session"),
             ("404", "No such track"),
-            ("410", "The grant has run out"),
+            ("410", "The grant has run out, or the rights were withdrawn"),
             ("416", "Outside the file"),
         )
     }
@@ -329,6 +412,7 @@ def _security_schemes() -> Json:
     }
     return {
         **by_query,
+        **ADMIN_SECURITY,
         "http_signature": {
             "type": "http",
             "scheme": "signature",
@@ -350,6 +434,11 @@ def _get_and_head(name: str, described: Json) -> Json:
 def _in_path(name: str, schema: Json, description: str = "") -> Json:
     described = {"description": description} if description else {}
     return {"name": name, "in": "path", "required": True, "schema": schema, **described}
+
+
+def _in_query(name: str, schema: Json, description: str = "") -> Json:
+    described = {"description": description} if description else {}
+    return {"name": name, "in": "query", "schema": schema, **described}
 
 
 def _body(ref: str, *, required: bool = True) -> Json:

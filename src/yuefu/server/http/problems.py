@@ -19,11 +19,11 @@ _PAGES = {
 _encode = msgspec.json.Encoder().encode
 
 
-def problem_response(problem: Problem) -> Response:
-    """The problem as an HTTP answer, with the headers its status asks for."""
+def problem_response(problem: Problem, *, challenge: str = "Signature") -> Response:
+    """The problem as an HTTP answer, with the headers its status asks for; `challenge` is how to prove oneself."""
     headers = {"x-request-id": problem.request_id, "cache-control": "no-store"}
     if problem.status == HTTPStatus.UNAUTHORIZED:
-        headers["www-authenticate"] = "Signature"
+        headers["www-authenticate"] = challenge
     if problem.status in _RETRIED:
         headers["retry-after"] = str(RETRY_AFTER_S)
     return Response(_encode(problem), status_code=problem.status, media_type=MEDIA_TYPE, headers=headers)

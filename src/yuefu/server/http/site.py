@@ -1,7 +1,7 @@
 """The whole site as one ASGI app: the Actions first, then everything else."""
 
 from collections.abc import AsyncIterator, Callable
-from contextlib import asynccontextmanager
+from contextlib import AbstractAsyncContextManager, asynccontextmanager, nullcontext
 from importlib.resources import files
 
 from starlette.applications import Starlette
@@ -12,7 +12,9 @@ from starlette.routing import Route
 
 from yuefu.ids import AppId
 from yuefu.server.centre import Centre
+from yuefu.server.http.admin.edge import admin_routes
 from yuefu.server.http.aliases import alias_routes
+from yuefu.server.http.changes import changes_route
 from yuefu.server.http.client_api import client_routes
 from yuefu.server.http.edge import Receive, Scope, Send, header, serve_action
 from yuefu.server.http.front import reached
@@ -26,14 +28,23 @@ _ACTION_METHODS = {"GET", "POST"}
 
 
 class Site:
-    """ASGI. Actions answer at `/`; a browser that asks for a page there without an Action gets the landing page."""
+    """ASGI. Actions answer at `/`; a browser that asks for a page there without an Action gets the landing page.
 
-    def __init__(self, centre: Centre, on_shutdown: Callable[[], None] = lambda: None) -> None:
+    `while_up` is entered when the server starts, and left before `on_shutdown`.
+    """
+
+    def __init__(
+        self,
+        centre: Centre,
+        on_shutdown: Callable[[], None] = lambda: None,
+        while_up: Callable[[], AbstractAsyncContextManager[None]] = nullcontext,
+    ) -> None:
         self._centre = centre
 
         @asynccontextmanager
         async def lifespan(_: Starlette) -> AsyncIterator[None]:
-            yield
+            async with while_up():
+                yield
             on_shutdown()
 
         self._rest = Starlette(
@@ -44,9 +55,11 @@ class Site:
                 Route("/readyz", self._readyz, methods=["GET"]),
                 openapi_route(centre),
                 *alias_routes(centre),
+                changes_route(centre),
                 *client_routes(centre),
                 *media_routes(centre),
                 *picture_routes(centre),
+                *admin_routes(centre),
                 *problem_routes(),
             ],
             exception_handlers={HTTPException: missing_page(centre)},

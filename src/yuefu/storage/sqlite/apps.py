@@ -7,8 +7,10 @@ import apsw
 import msgspec
 
 from yuefu.access.app import App, AppExists, UnknownApp
-from yuefu.access.keyring import KeyRing
+from yuefu.access.audit import AuditEntry
+from yuefu.access.keyring import KeyRing, sealing_key
 from yuefu.ids import AppId, VendorId
+from yuefu.storage.sqlite.audit import write_entry
 from yuefu.storage.sqlite.database import Database, fetch
 
 _PURPOSE = "server-secret"
@@ -17,6 +19,7 @@ SELECT name, sealed_secrets, default_vendor, vendors, scenes, billing_modes, hom
        is_replay_protected, quotas, takes_signature2, takes_token04
 FROM apps WHERE app_id = ?
 """
+_SEALED = "SELECT sealed_secrets FROM apps"
 _ALL = "SELECT app_id FROM apps ORDER BY app_id"
 _CREATE = """
 INSERT INTO apps (name, sealed_secrets, default_vendor, vendors, scenes, billing_modes, home_territory, is_enabled,
@@ -59,26 +62,45 @@ class SqliteApps:
         found = (self.app(AppId(app_id)) for (app_id,) in fetch(self._database.reader, _ALL))
         return [app for app in found if app is not None]
 
-    def create(self, app: App, *, at_ms: int) -> None:
-        """Add an app. Raises `AppExists` when its id is taken."""
+    def lost_keys(self) -> list[str]:
+        """The ids of keys that secrets are sealed with and that are not in the ring: those apps cannot sign in."""
+        rows = fetch(self._database.reader, _SEALED)
+        named = {sealing_key(text) for (sealed,) in rows for text in msgspec.json.decode(sealed, type=list[str])}
+        return sorted(named - self._keys.keys.keys())
+
+    def create(self, app: App, *, at_ms: int, entry: AuditEntry | None = None) -> None:
+        """Add an app, and the audit's entry with it. Raises `AppExists` when its id is taken."""
         columns = self._columns(app)
 
         def job(connection: apsw.Connection) -> None:
             if fetch(connection, _APP, (app.app_id,)):
                 raise AppExists(app.app_id)
             connection.execute(_CREATE, (*columns, app.app_id, at_ms))
+            if entry is not None:
+                write_entry(connection, entry)
 
         self._database.write(job)
 
-    def change(self, app_id: AppId, change: Callable[[App], App]) -> App:
-        """Replace the app by what `change` makes of it, in one transaction. Raises `UnknownApp`, or as `change`."""
+    def change(
+        self,
+        app_id: AppId,
+        change: Callable[[App], App],
+        entry: Callable[[App, App], AuditEntry] | None = None,
+    ) -> App:
+        """Replace the app by what `change` makes of it, in one transaction.
+
+        `entry` makes the audit's entry of the app before and after. Raises `UnknownApp`, or as `change`.
+        """
 
         def job(connection: apsw.Connection) -> App:
             rows = fetch(connection, _APP, (app_id,))
             if not rows:
                 raise UnknownApp(app_id)
-            changed = change(self._to_app(app_id, rows[0]))
+            before = self._to_app(app_id, rows[0])
+            changed = change(before)
             connection.execute(_CHANGE, (*self._columns(changed), app_id))
+            if entry is not None:
+                write_entry(connection, entry(before, changed))
             return changed
 
         return self._database.write(job)

@@ -8,6 +8,7 @@ Several processes may share the file (a server, an import, a takedown on the com
 that anyone wrote.
 """
 
+import copy
 import queue
 import threading
 import time
@@ -30,12 +31,14 @@ SAFE_VERSION = 3_051_003
 
 GROUP_SIZE = 256
 BUSY_TIMEOUT_MS = 10_000
+READ_TIMEOUT_MS = 1_000
+"""What cannot be read within a second is refused: rights of that age may be those of before a takedown."""
 _CACHE_KIB = 65_536
 _CHECKPOINT_PAGES = 8_000
 """32 MiB of log before it is worked into the file: pages that an import touches again and again are copied once."""
 _WAL_RETRY_S = 0.01
 
-_ENGINE_FAILURES = (
+ENGINE_FAILURES = (
     apsw.FullError,
     apsw.IOError,
     apsw.BusyError,
@@ -53,7 +56,7 @@ class StorageFailed(YuefuError):
 
 
 class StorageBusy(StorageFailed, EngineBusy):
-    """Other connections kept the file locked for longer than `BUSY_TIMEOUT_MS`."""
+    """Other connections kept the file locked for longer than we wait."""
 
 
 class Database:
@@ -72,10 +75,10 @@ class Database:
         try:
             self._write_connection = self._connect()
             _migrate(self._write_connection)
-            self.reader = self._connect()
-            self.reader.execute("PRAGMA query_only=ON; PRAGMA wal_autocheckpoint=0")
+            self.reader = self._connect_reader()
         except apsw.Error as error:
             raise StorageFailed(f"{path}: {error}") from error
+        self._readers = [self.reader]
         self._seen: int | None = None
         self._jobs: queue.SimpleQueue[_Job | None] = queue.SimpleQueue()
         self._thread = threading.Thread(target=self._write_in_groups, name="sqlite-writer", daemon=True)
@@ -93,8 +96,20 @@ class Database:
         """Finish what waits, then let go of the file."""
         self._jobs.put(None)
         self._thread.join()
-        self.reader.close()
+        for reader in self._readers:
+            reader.close()
         self._write_connection.close()
+
+    def beside(self) -> "Database":
+        """The same database with a reader of its own, for one thread beside this one's; it is closed with this one."""
+        other = copy.copy(self)
+        try:
+            other.reader = self._connect_reader()
+        except apsw.Error as error:
+            raise failure(error) from error
+        self._readers.append(other.reader)
+        other._seen = None  # noqa: SLF001 - one of us
+        return other
 
     def submit(self, job: Callable[[apsw.Connection], T]) -> "Future[T]":
         """Have the writer do `job` in a transaction; the future is done once it is on disk.
@@ -127,7 +142,10 @@ class Database:
         return self._ask_generation() if self._seen is None else self._seen
 
     def _ask_generation(self) -> int:
-        return cast("int", self.reader.execute("PRAGMA data_version").get)
+        try:
+            return cast("int", self.reader.execute("PRAGMA data_version").get)
+        except ENGINE_FAILURES as error:
+            raise failure(error) from error
 
     def _connect(self) -> apsw.Connection:
         connection = apsw.Connection(str(self._path))
@@ -139,6 +157,12 @@ class Database:
             f"PRAGMA cache_size=-{_CACHE_KIB}; PRAGMA temp_store=MEMORY; PRAGMA wal_autocheckpoint={_CHECKPOINT_PAGES}",
         )
         return connection
+
+    def _connect_reader(self) -> apsw.Connection:
+        reader = self._connect()
+        reader.execute("PRAGMA query_only=ON; PRAGMA wal_autocheckpoint=0")
+        reader.set_busy_timeout(READ_TIMEOUT_MS)
+        return reader
 
     def _write_in_groups(self) -> None:
         stopping = False
@@ -171,13 +195,13 @@ class Database:
             if connection.in_transaction:
                 connection.execute("ROLLBACK")
             for _, future in group:
-                future.set_exception(_failure(error))
+                future.set_exception(failure(error))
             return
-        for future, value, failure in outcomes:
-            if failure is None:
+        for future, value, problem in outcomes:
+            if problem is None:
                 future.set_result(value)
             else:
-                future.set_exception(failure)
+                future.set_exception(problem)
 
 
 def fetch(connection: apsw.Connection, statement: str, bindings: tuple[Any, ...] = ()) -> list[Any]:
@@ -186,11 +210,11 @@ def fetch(connection: apsw.Connection, statement: str, bindings: tuple[Any, ...]
     """
     try:
         return connection.execute(statement, bindings).fetchall()
-    except _ENGINE_FAILURES as error:
-        raise _failure(error) from error
+    except ENGINE_FAILURES as error:
+        raise failure(error) from error
 
 
-def _failure(error: Exception) -> StorageFailed:
+def failure(error: Exception) -> StorageFailed:
     """The engine's failure for those who must not know the engine."""
     return (StorageBusy if isinstance(error, apsw.BusyError) else StorageFailed)(str(error))
 
@@ -225,7 +249,7 @@ def _undo(connection: apsw.Connection, error: BaseException, how: str) -> BaseEx
     if not connection.in_transaction:
         raise apsw.AbortError(f"the transaction was lost: {error}") from error
     connection.execute(how)
-    return _failure(error) if isinstance(error, _ENGINE_FAILURES) else error
+    return failure(error) if isinstance(error, ENGINE_FAILURES) else error
 
 
 def enter_wal(connection: apsw.Connection) -> None:

@@ -1,26 +1,35 @@
-"""Grants and their charges in SQLite: one transaction, or nothing."""
+"""Grants in SQLite, and what sessions may download by them."""
 
 import apsw
 
 from yuefu.ids import SongId
-from yuefu.rights.grant import HeldGrant, Need, NewGrant
+from yuefu.rights.grant import HeldGrant, Need, NewGrant, RunningGrant
 from yuefu.storage.sqlite.database import Database, fetch
 
 _GRANT = """
 INSERT INTO grants (session_id, app_id, user_id, room_id, song_id, vendor_id, resource_type, scene_id,
-                    billing_mode, rights_revision, granted_at_ms, expires_at_ms)
-VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?) RETURNING grant_id
+                    billing_mode, rights_revision, territory, need, granted_at_ms, expires_at_ms, shared_from)
+VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?) RETURNING grant_id
 """
-_CHARGE = "INSERT INTO charges (grant_id, app_id, vendor_id, billing_mode, charged_at_ms) VALUES (?, ?, ?, ?, ?)"
 _HOLD = """
 INSERT INTO granted_resources (session_id, resource_id, grant_id, song_id, need, expires_at_ms)
 VALUES (?, ?, ?, ?, ?, ?)
 ON CONFLICT (session_id, resource_id) DO UPDATE
 SET grant_id = excluded.grant_id, need = excluded.need, expires_at_ms = excluded.expires_at_ms
 """
+_HOLD_LONGER = _HOLD + "WHERE excluded.expires_at_ms > granted_resources.expires_at_ms"
 _HELD = """
-SELECT song_id, need, min(granted_resources.expires_at_ms, sessions.expires_at_ms)
-FROM granted_resources JOIN sessions USING (session_id) WHERE session_id = ? AND resource_id = ?
+SELECT held.song_id, held.need, min(held.expires_at_ms, sessions.expires_at_ms), resource_type,
+       scene_id, billing_mode, grants.territory
+FROM granted_resources AS held JOIN sessions USING (session_id) JOIN grants USING (grant_id)
+WHERE held.session_id = ? AND resource_id = ?
+"""
+_RUNNING = """
+SELECT grant_id, min(held.expires_at_ms, sessions.expires_at_ms)
+FROM granted_resources AS held JOIN sessions USING (session_id) JOIN grants USING (grant_id)
+WHERE held.session_id = ? AND resource_id = ? AND held.need = ? AND vendor_id = ? AND resource_type = ?
+  AND scene_id = ? AND billing_mode = ? AND room_id = ? AND shared_from IS NULL
+  AND min(held.expires_at_ms, sessions.expires_at_ms) > ?
 """
 
 
@@ -38,14 +47,35 @@ class SqliteGrants:
         rows = fetch(self._database.reader, _HELD, (session_id, resource_id))
         if not rows:
             return None
-        song_id, need, expires_at_ms = rows[0]
-        return HeldGrant(song_id=SongId(song_id), need=Need(need), expires_at_ms=expires_at_ms)
+        song_id, need, expires_at_ms, resource_type, scene_id, billing_mode, territory = rows[0]
+        return HeldGrant(
+            song_id=SongId(song_id),
+            need=Need(need),
+            expires_at_ms=expires_at_ms,
+            resource_type=resource_type,
+            scene_id=scene_id,
+            billing_mode=billing_mode,
+            territory=territory,
+        )
+
+    def running(self, grant: NewGrant, *, at_ms: int) -> RunningGrant | None:
+        """The grant that was paid for, runs still at that instant and gives all that this one would."""
+        return find_running(self._database.reader, grant, at_ms=at_ms)
 
 
-def issue_grant(connection: apsw.Connection, grant: NewGrant) -> int:
-    """Write a grant, its charge and what its session may now download, inside the caller's transaction.
+def find_running(connection: apsw.Connection, grant: NewGrant, *, at_ms: int) -> RunningGrant | None:
+    """The grant that was paid for, runs still at that instant and gives all that this one would."""
+    first, *_ = grant.resources
+    asked = (grant.session_id, first.resource_id, first.need.value, grant.vendor_id, grant.resource_type)
+    rows = fetch(connection, _RUNNING, (*asked, grant.scene_id, grant.billing_mode, grant.room_id, at_ms))
+    return RunningGrant(grant_id=rows[0][0], expires_at_ms=rows[0][1]) if rows else None
 
-    Returns the grant's id.
+
+def write_grant(connection: apsw.Connection, grant: NewGrant, *, shared_from: int | None = None) -> int:
+    """Write a grant and what its session may now download, and no charge; the grant's id.
+
+    `shared_from` is the grant that was paid for, where this one came free of it; it never shortens what the session
+    holds already. Raises `apsw.ConstraintError` when its user has had a free one before.
     """
     row = (
         grant.session_id,
@@ -58,12 +88,15 @@ def issue_grant(connection: apsw.Connection, grant: NewGrant) -> int:
         grant.scene_id,
         grant.billing_mode,
         grant.rights_revision,
+        grant.territory,
+        grant.resources[0].need.value if grant.resources else "",
         grant.granted_at_ms,
         grant.expires_at_ms,
+        shared_from,
     )
     grant_id = int(fetch(connection, _GRANT, row)[0][0])
-    connection.execute(_CHARGE, (grant_id, grant.app_id, grant.vendor_id, grant.billing_mode, grant.granted_at_ms))
+    hold = _HOLD if shared_from is None else _HOLD_LONGER
     for resource in grant.resources:
         held = (resource.resource_id, grant_id, grant.song_id, resource.need.value, grant.expires_at_ms)
-        connection.execute(_HOLD, (grant.session_id, *held))
+        connection.execute(hold, (grant.session_id, *held))
     return grant_id

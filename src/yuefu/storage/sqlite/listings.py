@@ -15,15 +15,15 @@ _LISTINGS = """
 WITH wanted (song_id) AS (VALUES {places})
 SELECT songs.song_id, songs.vendor_id, songs.title, songs.singers, songs.singer_id, coalesce(singers.image, ''),
        songs.album_id, songs.album, songs.covers, songs.duration_ms, songs.accompaniment_duration_ms, songs.features,
-       songs.recording_key
+       songs.isrc
 FROM wanted CROSS JOIN songs USING (song_id) LEFT JOIN singers ON singers.singer_id = songs.singer_id
 WHERE songs.removed_at_ms IS NULL
 """
 _SAME_RECORDING = """
-SELECT song_id, title, singers, recording_key FROM songs
-WHERE recording_key = ?2 AND isrc <> '' AND vendor_id = ?1 AND removed_at_ms IS NULL
+SELECT song_id, title, singers, isrc FROM songs
+WHERE isrc = ?2 AND isrc <> '' AND vendor_id = ?1 AND removed_at_ms IS NULL
 UNION
-SELECT song_id, title, singers, recording_key FROM songs
+SELECT song_id, title, singers, isrc FROM songs
 WHERE vendor_id = ?1 AND title_key = ?3 AND removed_at_ms IS NULL
 ORDER BY song_id
 """
@@ -49,11 +49,11 @@ class SqliteListings:
     def same_recording(self, listing: Listing, vendor_id: VendorId) -> list[SongId]:
         """The vendor's published entries of the recording, by id: of one ISRC, or of one title and singers."""
         name = recording_key(title=listing.title, singers=listing.singers)
-        rows = fetch(self._database.reader, _SAME_RECORDING, (vendor_id, listing.recording_key, fold(listing.title)))
+        rows = fetch(self._database.reader, _SAME_RECORDING, (vendor_id, listing.isrc, fold(listing.title)))
         return [
             SongId(song_id)
-            for song_id, title, singers, key in rows
-            if key == listing.recording_key or recording_key(title=title, singers=_singers(singers)) == name
+            for song_id, title, singers, isrc in rows
+            if (isrc and isrc == listing.isrc) or recording_key(title=title, singers=_singers(singers)) == name
         ]
 
     def has_image(self, sha256: str, size: int) -> bool:
@@ -69,7 +69,7 @@ def _listings(count: int) -> str:
 def _to_listing(row: tuple[Any, ...]) -> Listing:
     (
         song_id, vendor_id, title, singers, singer_id, singer_image, album_id, album, covers, duration_ms,
-        accompaniment_duration_ms, features, recording_key,
+        accompaniment_duration_ms, features, isrc,
     ) = row  # fmt: skip
     return Listing(
         song_id=SongId(song_id),
@@ -84,5 +84,5 @@ def _to_listing(row: tuple[Any, ...]) -> Listing:
         duration_ms=duration_ms,
         accompaniment_duration_ms=accompaniment_duration_ms,
         features=Feature(features),
-        recording_key=recording_key,
+        isrc=isrc,
     )

@@ -1,12 +1,14 @@
 """The rights of all songs, in memory: a few bytes a song, never behind the file.
 
 Most songs came with the same few term sheets, so what is held of a song is a small number that stands for "this vendor,
-this revision, these two sheets". Every row says in which order it was last changed; whenever the file has been written
-to, the rows changed since are read again before anything is answered. Asking SQLite row by row costs more in handing
-the interpreter's lock to and fro than in looking up.
+this revision, these two sheets, these blocks". Every row says in which order it was last changed; whenever the file has
+been written to, the rows changed since are read again before anything is answered. Asking SQLite row by row costs more
+in handing the interpreter's lock to and fro than in looking up.
 """
 
 from array import array
+from collections.abc import Sequence
+from functools import lru_cache
 from itertools import repeat
 from typing import NamedTuple
 
@@ -14,20 +16,21 @@ import apsw
 import msgspec
 
 from yuefu.ids import SongId, VendorId
-from yuefu.rights.deal import SongRights, TermSheet
-from yuefu.storage.sqlite.database import Database, fetch
+from yuefu.rights.deal import Block, SongRights, TermSheet
+from yuefu.storage.sqlite.database import ENGINE_FAILURES, Database, failure, fetch
 from yuefu.storage.sqlite.schema import FIRST_SONG_ID
 
 _CHANGED = """
-SELECT song_id, vendor_id, revision, recording_sheet, work_sheet, is_published, changed FROM song_rights
+SELECT song_id, vendor_id, revision, recording_sheet, work_sheet, block_set, is_published, changed FROM song_rights
 WHERE changed > ? ORDER BY changed
 """
 _SHEET = "SELECT body FROM term_sheets WHERE sheet_id = ?"
+_BLOCKS = "SELECT body FROM block_sets WHERE block_set_id = ?"
 
 _NOTHING = 0
 """The number of a song of which nothing is held: there is none, or it is not published."""
 
-_Held = tuple[int, int, int | None, int | None]
+_Held = tuple[int, int, int | None, int | None, int | None]
 
 
 class Holding(NamedTuple):
@@ -50,23 +53,30 @@ class RightsMirror:
         self._by_song = array("I")
 
     def refresh(self) -> None:
-        """Take in what anyone has written since the last time."""
+        """Take in what anyone has written since the last time. Raises `StorageFailed`, and holds what it held."""
         generation = self._database.generation()
         if generation == self._generation:
             return
         latest = self._changed
-        for song_id, vendor_id, revision, recording, work, is_published, changed in self._database.reader.execute(
-            _CHANGED, (latest,)
-        ):
-            number = self._number((vendor_id, revision, recording, work)) if is_published else _NOTHING
-            self._set(song_id - FIRST_SONG_ID, number)
-            latest = changed
+        try:
+            for song_id, *held, is_published, changed in self._database.reader.execute(_CHANGED, (latest,)):
+                number = self._number((*held,)) if is_published else _NOTHING
+                self._set(song_id - FIRST_SONG_ID, number)
+                latest = changed
+        except ENGINE_FAILURES as error:
+            raise failure(error) from error
         self._changed, self._generation = latest, generation  # last: what broke off is read again from its start
 
-    def holding(self, song_id: SongId) -> Holding | None:
-        """What is held of a song, None for one that is not published."""
-        place = song_id - FIRST_SONG_ID
-        return self._holdings[self._by_song[place]] if 0 <= place < len(self._by_song) else None
+    def rights_of(self, vendor_id: VendorId | None, song_ids: Sequence[SongId]) -> list[tuple[SongId, SongRights]]:
+        """The published ones among those songs that the vendor has (any vendor when None), in the order asked."""
+        by_song, holdings, end = self._by_song, self._holdings, len(self._by_song)
+        found = []
+        for song_id in song_ids:
+            place = song_id - FIRST_SONG_ID
+            held = holdings[by_song[place]] if 0 <= place < end else None
+            if held is not None and (vendor_id is None or held.vendor_id == vendor_id):
+                found.append((song_id, held.rights))
+        return found
 
     def _set(self, place: int, number: int) -> None:
         by_song = self._by_song
@@ -78,8 +88,13 @@ class RightsMirror:
         """The number that stands for such a holding."""
         number = self._numbers.get(key)
         if number is None:
-            vendor_id, revision, recording, work = key
-            rights = SongRights(revision=revision, recording=self._sheet(recording), work=self._sheet(work))
+            vendor_id, revision, recording, work, block_set = key
+            rights = SongRights(
+                revision=revision,
+                recording=self._sheet(recording),
+                work=self._sheet(work),
+                blocks=() if block_set is None else read_blocks(self._database.reader, block_set),
+            )
             self._holdings.append(Holding(VendorId(vendor_id), rights))
             number = self._numbers[key] = len(self._holdings) - 1
         return number
@@ -95,4 +110,14 @@ class RightsMirror:
 
 def read_sheet(connection: apsw.Connection, sheet_id: int) -> TermSheet:
     """A term sheet by its number; there is one, and it never changes."""
-    return msgspec.json.decode(fetch(connection, _SHEET, (sheet_id,))[0][0], type=TermSheet)
+    return _decode_sheet(fetch(connection, _SHEET, (sheet_id,))[0][0])
+
+
+@lru_cache(maxsize=4096)
+def _decode_sheet(body: str) -> TermSheet:
+    return msgspec.json.decode(body, type=TermSheet)
+
+
+def read_blocks(connection: apsw.Connection, block_set_id: int) -> tuple[Block, ...]:
+    """A set of blocks by its number; there is one, and it never changes."""
+    return msgspec.json.decode(fetch(connection, _BLOCKS, (block_set_id,))[0][0], type=tuple[Block, ...])

@@ -6,7 +6,7 @@ the keyword, or begin with it, are asked for first by an ordinary index. A long 
 of neighbours and initials by theirs, which other texts may have too, so then the songs themselves are looked at.
 """
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from functools import lru_cache
 from itertools import chain
 from operator import add
@@ -16,6 +16,7 @@ import apsw
 import msgspec
 
 from yuefu.catalogue.search import Keyword, first_letters, initial_pairs
+from yuefu.catalogue.song import PublishedSong
 from yuefu.catalogue.spelling import fold, initials, is_unspaced, text_pieces
 from yuefu.ids import SongId, VendorId
 from yuefu.storage.sqlite.database import Database, fetch
@@ -111,27 +112,44 @@ class SqliteSearch:
         return fetch(self._database.reader, statement, bindings)
 
 
-def index_songs(connection: apsw.Connection, songs: Mapping[SongId, bool]) -> None:
+def index_songs(connection: apsw.Connection, new: Mapping[SongId, PublishedSong], respelt: Collection[SongId]) -> None:
     """Make songs findable by what they say now, and unfindable if they are gone, inside the caller's transaction.
 
-    `songs` tells of each whether it is new to the index. For a transaction's end rather than song by song: FTS5 writes
-    out what it has gathered whenever another statement opens a savepoint of its own, as an UPSERT, a RETURNING or a
-    foreign key makes it do.
+    The index knows nothing of those that are `new`. For a transaction's end rather than song by song: FTS5 writes out
+    what it has gathered whenever another statement opens a savepoint of its own, as an UPSERT, a RETURNING or a foreign
+    key makes it do.
     """
-    connection.executemany(_UNINDEX, ((song_id,) for song_id, is_new in songs.items() if not is_new))
-    rows = fetch(connection, _TEXTS, (msgspec.json.encode(sorted(songs)).decode(),))
-    connection.executemany(_INDEX, ((song_id, _tokens(*texts)) for song_id, *texts in rows))
+    spelt = ((song_id, song.vendor_id, song.facts) for song_id, song in new.items())
+    connection.executemany(
+        _INDEX,
+        (
+            (song_id, _tokens(vendor_id, facts.title, facts.aliases, facts.singers))
+            for song_id, vendor_id, facts in spelt
+        ),
+    )
+    if respelt:
+        connection.executemany(_UNINDEX, ((song_id,) for song_id in respelt))
+        rows = fetch(connection, _TEXTS, (msgspec.json.encode(sorted(respelt)).decode(),))
+        connection.executemany(_INDEX, ((song_id, _stored_tokens(*texts)) for song_id, *texts in rows))
 
 
 def _all_texts(title: str, aliases: str, singers: str) -> list[str]:
     return [title, *_names(aliases), *_names(singers)]
 
 
-def _tokens(vendor_id: int, title: str, aliases: str, singers: str) -> str:
+def _own_tokens(song: PublishedSong) -> str:
+    return _tokens(song.vendor_id, song.facts.title, song.facts.aliases, song.facts.singers)
+
+
+def _stored_tokens(vendor_id: int, title: str, aliases: str, singers: str) -> str:
+    return _tokens(vendor_id, title, _names(aliases), _names(singers))
+
+
+def _tokens(vendor_id: int, title: str, aliases: Iterable[str], singers: Iterable[str]) -> str:
     """All that a song is found by."""
     texts = [_spell(vendor_id, title)]
-    texts += [_spell(vendor_id, alias) for alias in _names(aliases)]
-    texts += [_spell_singer(vendor_id, singer) for singer in _names(singers)]
+    texts += [_spell(vendor_id, alias) for alias in aliases]
+    texts += [_spell_singer(vendor_id, singer) for singer in singers]
     return "".join(texts)
 
 

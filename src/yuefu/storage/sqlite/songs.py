@@ -26,7 +26,7 @@ from yuefu.catalogue.song import (
     UnknownSong,
     Version,
 )
-from yuefu.catalogue.spelling import fold, recording_key, work_key
+from yuefu.catalogue.spelling import bare_title, fold, recording_key, work_key
 from yuefu.ids import SongId, VendorId
 from yuefu.storage.sqlite.database import Database, fetch
 
@@ -40,45 +40,42 @@ SELECT kind, quality, media_type, sha256, size_bytes, duration_ms, track_count F
 ORDER BY kind, quality
 """
 _FIND = "SELECT song_id, revision, fingerprint, removed_at_ms FROM songs WHERE vendor_id = ? AND source_key = ?"
-_LIST = "SELECT song_id FROM songs WHERE removed_at_ms IS NULL AND (?1 IS NULL OR vendor_id = ?1) ORDER BY song_id"
+_LIST = """
+SELECT song_id FROM songs WHERE song_id > ?2 AND removed_at_ms IS NULL AND (?1 IS NULL OR vendor_id = ?1)
+ORDER BY song_id LIMIT ?3
+"""
 _INSERT = """
 INSERT INTO songs (vendor_id, source_key, revision, fingerprint, title, aliases, singers, album, language, genre,
                    genres, year, bpm, isrc, iswc, version, duration_ms, accompaniment_duration_ms, highlight, states,
-                   recording_key, work_key, title_key, singer_id, album_id, covers, features, pictures, delivered,
+                   title_key, singer_id, album_id, covers, features, pictures, delivered,
                    published_at_ms)
-VALUES (?, ?, 1, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
+VALUES (?, ?, 1, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
+ON CONFLICT (vendor_id, source_key) DO NOTHING
 """
 _UPDATE = """
 UPDATE songs SET revision = ?, fingerprint = ?, title = ?, aliases = ?, singers = ?, album = ?, language = ?, genre = ?,
                  genres = ?, year = ?, bpm = ?, isrc = ?, iswc = ?, version = ?, duration_ms = ?,
-                 accompaniment_duration_ms = ?, highlight = ?, states = ?, recording_key = ?, work_key = ?,
+                 accompaniment_duration_ms = ?, highlight = ?, states = ?,
                  title_key = ?, singer_id = ?, album_id = ?, covers = ?, features = ?, pictures = ?, delivered = ?,
                  published_at_ms = ?, removed_at_ms = NULL
 WHERE song_id = ?
 """
+_ALL_OF_THEM = -1
 _FORGET_PARTS = "DELETE FROM parts WHERE song_id = ?"
 _ADD_PART = "INSERT INTO parts VALUES (?, ?, ?, ?, ?, ?, ?, ?)"
-_SHOW = """
-INSERT INTO song_rights (song_id, vendor_id, revision, is_published, changed)
-VALUES (?, ?, 0, 1, (SELECT coalesce(max(changed), 0) + 1 FROM song_rights))
-ON CONFLICT (song_id) DO UPDATE SET is_published = 1, changed = excluded.changed WHERE NOT is_published
-"""
-_HIDE = """
-UPDATE song_rights SET is_published = 0, changed = (SELECT max(changed) + 1 FROM song_rights) WHERE song_id = ?
-"""
 _REMOVE = "UPDATE songs SET removed_at_ms = ? WHERE song_id = ? AND removed_at_ms IS NULL RETURNING song_id"
 _FACTS = """
 SELECT title, aliases, singers, album, language, genre, genres, year, bpm, isrc, iswc, version, delivered
 FROM songs WHERE song_id = ?
 """
-_TWINS = """
-SELECT other.song_id FROM songs JOIN songs AS other USING (recording_key)
-WHERE songs.song_id = ?1 AND other.song_id <> ?1 AND other.removed_at_ms IS NULL ORDER BY other.song_id
-"""
-_VERSIONS = """
-SELECT other.song_id FROM songs JOIN songs AS other USING (work_key)
-WHERE songs.song_id = ?1 AND other.recording_key <> songs.recording_key AND other.removed_at_ms IS NULL
-ORDER BY other.song_id
+_NAMES = "SELECT title, singers, isrc, iswc FROM songs WHERE song_id = ?"
+_RELATIVES = """
+SELECT song_id, title, singers, isrc, iswc FROM songs
+WHERE (isrc <> '' AND isrc = (SELECT isrc FROM songs WHERE song_id = ?1)
+       OR iswc <> '' AND iswc = (SELECT iswc FROM songs WHERE song_id = ?1)
+       OR title_key >= ?2 AND title_key < ?2 || char(1114111))
+      AND removed_at_ms IS NULL
+ORDER BY song_id
 """
 _SINGER = "SELECT singer_id FROM singers WHERE name = ?"
 _ADD_SINGER = "INSERT INTO singers (name) VALUES (?)"
@@ -100,10 +97,12 @@ class SqliteSongs:
         """The published song. Raises `UnknownSong`."""
         return read_song(self._database.reader, song_id)
 
-    def songs(self, vendor_id: VendorId | None = None) -> list[Song]:
-        """All published songs, of one vendor or of all, by id."""
+    def songs(
+        self, vendor_id: VendorId | None = None, *, after: SongId | None = None, at_most: int | None = None
+    ) -> list[Song]:
+        """The published songs, of one vendor or of all, by id; or so many that come after an id."""
         reader = self._database.reader
-        ids = fetch(reader, _LIST, (vendor_id,))
+        ids = fetch(reader, _LIST, (vendor_id, after or 0, _ALL_OF_THEM if at_most is None else at_most))
         return [read_song(reader, SongId(song_id)) for (song_id,) in ids]
 
     def find(self, vendor_id: VendorId, source_key: str) -> SongId | None:
@@ -118,11 +117,51 @@ class SqliteSongs:
 
     def twins(self, song_id: SongId) -> list[SongId]:
         """The other published entries of the same recording, at any vendor, by id."""
-        return [SongId(twin) for (twin,) in fetch(self._database.reader, _TWINS, (song_id,))]
+        return self._relatives(song_id)[0]
 
     def versions(self, song_id: SongId) -> list[SongId]:
         """The published entries of other recordings of the same work, by id."""
-        return [SongId(version) for (version,) in fetch(self._database.reader, _VERSIONS, (song_id,))]
+        return self._relatives(song_id)[1]
+
+    def _relatives(self, song_id: SongId) -> tuple[list[SongId], list[SongId]]:
+        """Entries of the same recording, and of other recordings of the same work. For people: it reads all songs."""
+        reader = self._database.reader
+        own = _Names.of(*fetch(reader, _NAMES, (song_id,))[0])
+        twins, versions = [], []
+        for other_id, *columns in fetch(reader, _RELATIVES, (song_id, own.bare_title)):
+            other = _Names.of(*columns)
+            if other_id != song_id and own.same_recording(other):
+                twins.append(SongId(other_id))
+            elif other_id != song_id and own.same_work(other):
+                versions.append(SongId(other_id))
+        return twins, versions
+
+
+class _Names(NamedTuple):
+    """All by which two entries may be told to be one recording, or one work."""
+
+    bare_title: str
+    recording: str
+    work: str
+    isrc: str
+    iswc: str
+
+    @classmethod
+    def of(cls, title: str, singers: str, isrc: str, iswc: str) -> "_Names":
+        people = msgspec.json.decode(singers, type=tuple[str, ...])
+        return cls(
+            bare_title=bare_title(title),
+            recording=recording_key(title=title, singers=people),
+            work=work_key(title=title, singers=people),
+            isrc=isrc,
+            iswc=iswc,
+        )
+
+    def same_recording(self, other: "_Names") -> bool:
+        return bool(self.isrc and self.isrc == other.isrc) or self.recording == other.recording
+
+    def same_work(self, other: "_Names") -> bool:
+        return bool(self.iswc and self.iswc == other.iswc) or self.work == other.work
 
 
 def read_song(connection: apsw.Connection, song_id: SongId) -> Song:
@@ -135,21 +174,19 @@ def read_song(connection: apsw.Connection, song_id: SongId) -> Song:
 
 def publish(connection: apsw.Connection, song: PublishedSong, *, at_ms: int) -> Publication:
     """Put a whole song before callers, inside the caller's transaction; what was edited by hand stays edited."""
-    row = _first(connection, _FIND, (song.vendor_id, song.source_key))
-    if row is None:
-        columns = _columns(connection, song, song.facts, at_ms)
-        song_id = SongId(_add(connection, _INSERT, (song.vendor_id, song.source_key, *columns)))
+    columns = _columns(connection, song, song.facts, at_ms)
+    connection.execute(_INSERT, (song.vendor_id, song.source_key, *columns))
+    if connection.changes():  # first of all, for a catalogue comes by the million
+        song_id = SongId(connection.last_insert_rowid())
         publication = Publication(song_id=song_id, revision=1, outcome=Outcome.NEW)
-        _write_parts(connection, song_id, song)
     else:
-        song_id, revision, fingerprint, removed_at_ms = row
+        song_id, revision, fingerprint, removed_at_ms = _first(connection, _FIND, (song.vendor_id, song.source_key))
         if fingerprint == song.fingerprint and removed_at_ms is None:
             return Publication(song_id=song_id, revision=revision, outcome=Outcome.UNCHANGED)
         edited = msgspec.structs.replace(song, facts=_with_edits(connection, song_id, song.facts))
         publication = _revise(connection, song_id, revision, edited, delivered=song.facts, at_ms=at_ms)
         connection.execute(_FORGET_PARTS, (song_id,))
-        _write_parts(connection, song_id, song)
-    connection.execute(_SHOW, (song_id, song.vendor_id))
+    _write_parts(connection, song_id, song)
     return publication
 
 
@@ -208,7 +245,6 @@ def remove_song(connection: apsw.Connection, song_id: SongId, *, at_ms: int) -> 
     """
     if not fetch(connection, _REMOVE, (at_ms, song_id)):
         raise UnknownSong(song_id)
-    connection.execute(_HIDE, (song_id,))
 
 
 class _SongRow(NamedTuple):
@@ -322,15 +358,13 @@ def _columns(connection: apsw.Connection, song: PublishedSong, delivered: SongFa
         song.accompaniment_duration_ms,
         None if song.highlight is None else _json(song.highlight),
         _json(song.states),
-        recording_key(title=facts.title, singers=facts.singers, isrc=facts.isrc),
-        work_key(title=facts.title, singers=facts.singers, iswc=facts.iswc),
         fold(facts.title),
         singer_id,
         _known(connection, _ALBUM, _ADD_ALBUM, (facts.album, singer_id) if facts.album else ()),
         None if covers is None else _json(covers),
         int(features_of(song)),
         _json(song.pictures),
-        None if delivered == facts else _json(delivered),
+        None if delivered is facts or delivered == facts else _json(delivered),
         at_ms,
     )
 

@@ -6,18 +6,31 @@ from typing import TypeVar
 
 import apsw
 
+from yuefu.access.audit import AuditEntry
 from yuefu.access.session import NewSession
 from yuefu.catalogue.song import Outcome, Publication, PublishedSong, Song, SongFacts
 from yuefu.ids import SongId
-from yuefu.rights.deal import Deal, SongRights
-from yuefu.rights.grant import NewGrant
+from yuefu.rights.deal import Block, Deal, SongRights, Terms
+from yuefu.rights.grant import NewGrant, RunningGrant
+from yuefu.storage.sqlite.admin_keys import SqliteAdminKeyDesk
+from yuefu.storage.sqlite.audit import write_entries
+from yuefu.storage.sqlite.clock import follow
 from yuefu.storage.sqlite.database import Database
-from yuefu.storage.sqlite.grants import issue_grant
+from yuefu.storage.sqlite.grants import find_running, write_grant
+from yuefu.storage.sqlite.idempotency import SqliteAnswerDesk
+from yuefu.storage.sqlite.ledger import SqliteLedgerDesk
+from yuefu.storage.sqlite.memberships import SqlitePlanDesk
+from yuefu.storage.sqlite.prices import SqlitePriceDesk
 from yuefu.storage.sqlite.programme import SqliteProgrammeDesk
-from yuefu.storage.sqlite.rights import read_rights, record_deal
+from yuefu.storage.sqlite.rights import SqliteRightsDesk, count_uses
+from yuefu.storage.sqlite.rights_messages import SqliteMessageDesk
+from yuefu.storage.sqlite.rooms import SqliteRoomDesk
 from yuefu.storage.sqlite.search import index_songs
 from yuefu.storage.sqlite.sessions import end_session, open_session
+from yuefu.storage.sqlite.shares import SqliteShareDesk
 from yuefu.storage.sqlite.songs import edit_song, publish, read_song, remove_song
+from yuefu.storage.sqlite.takedowns import SqliteTakedownDesk
+from yuefu.storage.sqlite.webhooks import SqliteWebhookDesk
 
 T = TypeVar("T")
 
@@ -27,26 +40,107 @@ class SqliteTransaction:
 
     def __init__(self, connection: apsw.Connection) -> None:
         self._connection = connection
-        self._respelt: dict[SongId, bool] = {}  # songs to index anew, and whether the index knew none of it
+        self._rights = SqliteRightsDesk(connection)
+        self._takedowns = SqliteTakedownDesk(connection, self._rights)
+        self._entries: list[AuditEntry] = []
+        self._new: dict[SongId, PublishedSong] = {}
+        self._respelt: set[SongId] = set()  # songs that the search index may know by other words
 
     @property
     def programme(self) -> SqliteProgrammeDesk:
         """Where charts and tags are written."""
         return SqliteProgrammeDesk(self._connection)
 
+    @property
+    def messages(self) -> SqliteMessageDesk:
+        """Where rights messages are looked up and written down."""
+        return SqliteMessageDesk(self._connection)
+
+    @property
+    def takedowns(self) -> SqliteTakedownDesk:
+        """Where takedowns are written."""
+        return self._takedowns
+
+    @property
+    def admin_keys(self) -> SqliteAdminKeyDesk:
+        """Where admin keys are written."""
+        return SqliteAdminKeyDesk(self._connection)
+
+    @property
+    def webhooks(self) -> SqliteWebhookDesk:
+        """Where webhooks are written."""
+        return SqliteWebhookDesk(self._connection)
+
+    @property
+    def rooms(self) -> SqliteRoomDesk:
+        """Where memberships of rooms are written."""
+        return SqliteRoomDesk(self._connection)
+
+    @property
+    def shares(self) -> SqliteShareDesk:
+        """Where shares are written."""
+        return SqliteShareDesk(self._connection)
+
+    @property
+    def answers(self) -> SqliteAnswerDesk:
+        """Where answers are kept under keys."""
+        return SqliteAnswerDesk(self._connection)
+
+    @property
+    def plans(self) -> SqlitePlanDesk:
+        """Where plans and members are written."""
+        return SqlitePlanDesk(self._connection)
+
+    @property
+    def prices(self) -> SqlitePriceDesk:
+        """Where prices are written."""
+        return SqlitePriceDesk(self._connection)
+
+    @property
+    def ledger(self) -> SqliteLedgerDesk:
+        """Where charges and postings are written."""
+        return SqliteLedgerDesk(self._connection)
+
     def rights(self, song_id: SongId) -> SongRights:
         """A published song's rights. Raises `UnknownSong`."""
-        return read_rights(self._connection, song_id)
+        return self._rights.rights(song_id)
+
+    def used(self, song_id: SongId, rights: SongRights) -> dict[Terms, int]:
+        """How many grants of the song each of its capped terms has seen."""
+        return count_uses(self._connection, song_id, rights)
 
     def record_deal(self, deal: Deal, *, at_ms: int) -> int:
         """Write a deal down; the new revision of the song's rights. Raises `UnknownSong`."""
-        return record_deal(self._connection, deal, at_ms=at_ms)
+        return self._rights.record_deal(deal, at_ms=at_ms)
+
+    def block(self, song_id: SongId, block: Block, *, source: str, at_ms: int) -> int:
+        """Lay a takedown's block over a song; the new revision of its rights. Raises `UnknownSong`."""
+        return self._rights.block(song_id, block, source=source, at_ms=at_ms)
+
+    def unblock(self, song_id: SongId, case_id: int, *, source: str, at_ms: int) -> int:
+        """Take what is left of a case's block from a song; the new revision of its rights. Raises `UnknownSong`."""
+        return self._rights.unblock(song_id, case_id, source=source, at_ms=at_ms)
+
+    def retell(self, song_id: SongId, *, at_ms: int) -> None:
+        """Have the change feed speak of a song once more. Raises `UnknownSong`."""
+        self._rights.touch(song_id, at_ms=at_ms)
+
+    def follow_clock(self, at_ms: int) -> bool:
+        """Have the change feed tell of some songs that the clock brought up to that instant; whether more are left."""
+        return follow(self._connection, self._rights, at_ms)
 
     def publish(self, song: PublishedSong, *, at_ms: int) -> Publication:
         """Put a whole song before callers."""
         publication = publish(self._connection, song, at_ms=at_ms)
+        match publication.outcome:
+            case Outcome.NEW:
+                self._rights.add(publication.song_id, song.vendor_id, at_ms=at_ms)
+                self._new[publication.song_id] = song
+            case Outcome.CHANGED:
+                self._rights.show(publication.song_id, at_ms=at_ms)
+                self._respell(publication.song_id)
         if publication.outcome is not Outcome.UNCHANGED:
-            self._respelt.setdefault(publication.song_id, publication.outcome is Outcome.NEW)
+            self._takedowns.lay_bans(publication.song_id, at_ms=at_ms)
         return publication
 
     def song(self, song_id: SongId) -> Song:
@@ -55,13 +149,21 @@ class SqliteTransaction:
 
     def edit_song(self, song_id: SongId, facts: SongFacts, *, at_ms: int) -> Publication:
         """Put an operator's facts in place of a song's. Raises `UnknownSong`."""
-        self._respelt.setdefault(song_id, False)
-        return edit_song(self._connection, song_id, facts, at_ms=at_ms)
+        publication = edit_song(self._connection, song_id, facts, at_ms=at_ms)
+        self._respell(song_id)
+        self._rights.touch(song_id, at_ms=at_ms)
+        self._takedowns.lay_bans(song_id, at_ms=at_ms)
+        return publication
 
     def remove_song(self, song_id: SongId, *, at_ms: int) -> None:
         """Take a song out of the catalogue. Raises `UnknownSong`."""
-        self._respelt.setdefault(song_id, False)
+        self._respell(song_id)
         remove_song(self._connection, song_id, at_ms=at_ms)
+        self._rights.hide(song_id, at_ms=at_ms)
+
+    def audit(self, entry: AuditEntry) -> None:
+        """Write down who made the change that this transaction makes."""
+        self._entries.append(entry)
 
     def open_session(self, session: NewSession) -> None:
         """Begin a client's session."""
@@ -72,12 +174,23 @@ class SqliteTransaction:
         end_session(self._connection, session_id, at_ms=at_ms)
 
     def issue_grant(self, grant: NewGrant) -> int:
-        """Write a grant, its charge and what its session may now download; the grant's id."""
-        return issue_grant(self._connection, grant)
+        """Write a grant and what its session may now download; the grant's id. Its charge is the books'."""
+        return write_grant(self._connection, grant)
+
+    def running_grant(self, grant: NewGrant, *, at_ms: int) -> RunningGrant | None:
+        """The grant that was paid for, runs still at that instant and gives all that this one would."""
+        return find_running(self._connection, grant, at_ms=at_ms)
 
     def finish(self) -> None:
-        """Make findable what was written, all of it together: that is several times cheaper than song by song."""
-        index_songs(self._connection, self._respelt)
+        """Write what is cheaper to write all together than one by one: rights, what songs are found by, the audit."""
+        self._rights.finish()
+        index_songs(self._connection, self._new, self._respelt)
+        if self._entries:
+            write_entries(self._connection, self._entries)
+
+    def _respell(self, song_id: SongId) -> None:
+        self._new.pop(song_id, None)
+        self._respelt.add(song_id)
 
 
 class SqliteWork:

@@ -1,0 +1,1 @@
+"""Long runs against a real server: what must hold every time is tried many times."""

@@ -128,8 +128,10 @@ def test_a_charge_is_reversed_and_a_month_closed_on_the_command_line(
     server: Server, demo: dict[str, Any], song_id: str
 ) -> None:
     app = demo["app_id"]
+    yuefu(server, "price", "set", "--mode", 0, "--amount", 150, "--app", app)
     session = session_of(server, demo, "客户")
-    assert post(server, session, "k", {"song_id": song_id, "resource_type": 1})["code"] == 0
+    for key in ("kept", "reversed"):
+        assert post(server, session, key, {"song_id": song_id, "resource_type": 1})["code"] == 0
     last = yuefu(server, "charge", "list", "--limit", 10_000)[-1]
     posting = yuefu(server, "charge", "reverse", last["charge_id"], "--reason", "客户退款")
     assert (posting["kind"], posting["amount_minor"]) == ("reversal", last["amount_minor"])

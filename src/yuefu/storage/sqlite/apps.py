@@ -11,7 +11,7 @@ from yuefu.access.audit import AuditEntry
 from yuefu.access.keyring import KeyRing, sealing_key
 from yuefu.ids import AppId, VendorId
 from yuefu.storage.sqlite.audit import write_entry
-from yuefu.storage.sqlite.database import Database, fetch
+from yuefu.storage.sqlite.database import Database, fetch, json_text
 
 _PURPOSE = "server-secret"
 _APP = """
@@ -129,12 +129,9 @@ class SqliteApps:
         sealed = [self._keys.seal(secret.encode(), purpose=_PURPOSE) for secret in app.live_secrets]
         return (
             app.name,
-            msgspec.json.encode(sealed).decode(),
+            json_text(sealed),
             app.default_vendor,
-            *(
-                msgspec.json.encode(sorted(numbers)).decode()
-                for numbers in (app.vendors, app.scenes, app.billing_modes)
-            ),
+            *(json_text(sorted(numbers)) for numbers in (app.vendors, app.scenes, app.billing_modes)),
             app.home_territory,
             app.is_enabled,
             app.is_replay_protected,

@@ -19,6 +19,7 @@ from types import TracebackType
 from typing import Any, Self, TypeVar, cast
 
 import apsw
+import msgspec
 
 from yuefu.errors import EngineBusy, YuefuError
 from yuefu.storage.sqlite.schema import MIGRATIONS
@@ -212,6 +213,11 @@ def fetch(connection: apsw.Connection, statement: str, bindings: tuple[Any, ...]
         return connection.execute(statement, bindings).fetchall()
     except ENGINE_FAILURES as error:
         raise failure(error) from error
+
+
+def json_text(value: object) -> str:
+    """A value as a column holds it that nobody searches in. Nothing at all comes by the million, and is known."""
+    return "[]" if value == () else msgspec.json.encode(value).decode()
 
 
 def failure(error: Exception) -> StorageFailed:

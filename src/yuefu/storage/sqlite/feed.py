@@ -2,12 +2,10 @@
 
 from collections.abc import Collection
 
-import msgspec
-
 from yuefu.ids import SongId, VendorId
 from yuefu.rights.feed import ChangeKind, FeedPage, FeedRow
 from yuefu.storage.sqlite.clock import is_behind
-from yuefu.storage.sqlite.database import Database, fetch
+from yuefu.storage.sqlite.database import Database, fetch, json_text
 
 MOST_LOOKED_AT = 20_000
 """Changes that one page goes through, also where most are of songs that its reader has nothing to do with."""
@@ -35,7 +33,7 @@ class SqliteFeed:
         count, until = fetch(reader, _STRETCH, (after, MOST_LOOKED_AT))[0]
         if not count:
             return FeedPage(rows=[], until=after, is_last=True)
-        wanted = msgspec.json.encode(sorted(vendors)).decode()
+        wanted = json_text(sorted(vendors))
         found = fetch(reader, _ROWS, (after, until, wanted, at_most + 1))
         rows = [
             FeedRow(

@@ -1,5 +1,7 @@
 """Grants in SQLite, and what sessions may download by them."""
 
+from typing import Any
+
 import apsw
 
 from yuefu.ids import SongId
@@ -45,22 +47,25 @@ class SqliteGrants:
         It runs no longer than its session.
         """
         rows = fetch(self._database.reader, _HELD, (session_id, resource_id))
-        if not rows:
-            return None
-        song_id, need, expires_at_ms, resource_type, scene_id, billing_mode, territory = rows[0]
-        return HeldGrant(
-            song_id=SongId(song_id),
-            need=Need(need),
-            expires_at_ms=expires_at_ms,
-            resource_type=resource_type,
-            scene_id=scene_id,
-            billing_mode=billing_mode,
-            territory=territory,
-        )
+        return to_held(*rows[0]) if rows else None
 
     def running(self, grant: NewGrant, *, at_ms: int) -> RunningGrant | None:
         """The grant that was paid for, runs still at that instant and gives all that this one would."""
         return find_running(self._database.reader, grant, at_ms=at_ms)
+
+
+def to_held(song_id: int, need: str, expires_at_ms: int, *granted_for: Any) -> HeldGrant:
+    """A grant from its columns; the last are its type, scene, billing mode and territory."""
+    resource_type, scene_id, billing_mode, territory = granted_for
+    return HeldGrant(
+        song_id=SongId(song_id),
+        need=Need(need),
+        expires_at_ms=expires_at_ms,
+        resource_type=resource_type,
+        scene_id=scene_id,
+        billing_mode=billing_mode,
+        territory=territory,
+    )
 
 
 def find_running(connection: apsw.Connection, grant: NewGrant, *, at_ms: int) -> RunningGrant | None:

@@ -2,13 +2,13 @@
 
 import apsw
 
-from yuefu.ids import SongId
-from yuefu.rights.grant import HeldGrant, Need
+from yuefu.rights.grant import Need
 from yuefu.rights.kept_answer import KeptAnswer, RequestKey
 from yuefu.storage.sqlite.database import fetch
+from yuefu.storage.sqlite.grants import to_held
 
 _FIND = """
-SELECT kept.request_hash, kept.answer, kept.need, song_id, expires_at_ms, resource_type, scene_id,
+SELECT kept.request_hash, kept.answer, song_id, kept.need, expires_at_ms, resource_type, scene_id,
        billing_mode, territory
 FROM kept_answers AS kept JOIN grants USING (grant_id)
 WHERE kept.session_id = ? AND idempotency_key = ?
@@ -27,17 +27,8 @@ class SqliteAnswers:
         rows = fetch(self._connection, _FIND, (key.session_id, key.key))
         if not rows:
             return None
-        request_hash, answer, need, song_id, expires_at_ms, resource_type, scene_id, billing_mode, territory = rows[0]
-        grant = HeldGrant(
-            song_id=SongId(song_id),
-            need=Need(need),
-            expires_at_ms=expires_at_ms,
-            resource_type=resource_type,
-            scene_id=scene_id,
-            billing_mode=billing_mode,
-            territory=territory,
-        )
-        return KeptAnswer(request_hash=request_hash, answer=answer, grant=grant)
+        request_hash, answer, *granted = rows[0]
+        return KeptAnswer(request_hash=request_hash, answer=answer, grant=to_held(*granted))
 
 
 class SqliteAnswerDesk(SqliteAnswers):

@@ -9,7 +9,7 @@ import msgspec
 from yuefu.access.app import UnknownApp
 from yuefu.ids import AppId, UserId, VendorId
 from yuefu.rights.plan import EVERY_VENDOR, Member, NoMember, Plan
-from yuefu.storage.sqlite.database import fetch
+from yuefu.storage.sqlite.database import fetch, json_text
 
 _PLAN = "SELECT plan FROM apps WHERE app_id = ?"
 _SET_PLAN = "UPDATE apps SET plan = ? WHERE app_id = ? RETURNING app_id"
@@ -54,7 +54,7 @@ class SqlitePlanDesk(SqlitePlans):
 
     def set_plan(self, app_id: AppId, plan: Plan) -> None:
         """Put a plan in place of an app's. Raises `UnknownApp`."""
-        if not fetch(self._connection, _SET_PLAN, (msgspec.json.encode(plan).decode(), app_id)):
+        if not fetch(self._connection, _SET_PLAN, (json_text(plan), app_id)):
             raise UnknownApp(app_id)
 
     def add_member(self, member: Member) -> None:

@@ -8,7 +8,7 @@ import msgspec
 
 from yuefu.catalogue.chart import Chart, ChartEntry, ChartRule, Tag, TagGroup
 from yuefu.ids import SongId, VendorId
-from yuefu.storage.sqlite.database import Database, fetch
+from yuefu.storage.sqlite.database import Database, fetch, json_text
 from yuefu.units import Span
 
 _TAG_GROUPS = """
@@ -128,7 +128,7 @@ class SqliteProgrammeDesk(_Reading):
     def put_chart(self, chart: Chart, entries: Iterable[ChartEntry]) -> None:
         """Write a chart and its songs in place of what it was."""
         key = (chart.vendor_id, chart.top_id)
-        rule = None if chart.rule is None else msgspec.json.encode(chart.rule).decode()
+        rule = None if chart.rule is None else json_text(chart.rule)
         self._connection.execute(_PUT_CHART, (*key, chart.name, rule, chart.as_of_ms))
         self._connection.execute(_CLEAR_CHART, key)
         rows = ((*key, place, entry.song_id, entry.uses) for place, entry in enumerate(entries))

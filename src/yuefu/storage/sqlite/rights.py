@@ -7,7 +7,7 @@ costs one narrow row a song. Every change is a new revision of its song, kept as
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
-from typing import Any
+from typing import Any, NamedTuple
 
 import apsw
 import msgspec
@@ -20,7 +20,7 @@ from yuefu.rights.grant import Need, PastUses, uses_of
 from yuefu.rights.purpose import browsing
 from yuefu.rights.record import Revision
 from yuefu.rights.territory import ANYWHERE
-from yuefu.storage.sqlite.database import Database, fetch
+from yuefu.storage.sqlite.database import Database, fetch, json_text
 from yuefu.storage.sqlite.mirror import RightsMirror, read_blocks, read_sheet
 
 _RIGHTS = """
@@ -55,12 +55,6 @@ UPDATE song_rights SET vendor_id = ?, revision = ?, recording_sheet = ?, work_sh
 WHERE song_id = ?
 """
 _ADD_REVISION = "INSERT INTO rights_revisions VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)"
-_SHEET_ID = "SELECT sheet_id FROM term_sheets WHERE body = ?"
-_ADD_SHEET = "INSERT INTO term_sheets (body) VALUES (?) RETURNING sheet_id"
-_ADD_BOUNDARY = "INSERT INTO sheet_boundaries VALUES (?, ?)"
-_BLOCK_SET_ID = "SELECT block_set_id FROM block_sets WHERE body = ?"
-_ADD_BLOCK_SET = "INSERT INTO block_sets (body) VALUES (?) RETURNING block_set_id"
-_ADD_BLOCK_BOUNDARY = "INSERT INTO block_boundaries VALUES (?, ?)"
 _FOLLOWED = "SELECT coalesce(following_until_ms, followed_until_ms) FROM feed_clock"
 
 _EVER_MS, _NEVER_MS = -(2**62), 2**62
@@ -106,6 +100,26 @@ class SqliteRights:
             )
             for revision, recorded_at_ms, cause, chains, source, *known in fetch(reader, _REVISIONS, (song_id,))
         ]
+
+
+class _ByContent(NamedTuple):
+    """How something is stored that is written once, never changed, and shared by all that say the same."""
+
+    find: str
+    add: str
+    add_boundary: str
+
+
+_SHEETS = _ByContent(
+    find="SELECT sheet_id FROM term_sheets WHERE body = ?",
+    add="INSERT INTO term_sheets (body) VALUES (?) RETURNING sheet_id",
+    add_boundary="INSERT INTO sheet_boundaries VALUES (?, ?)",
+)
+_BLOCK_SETS = _ByContent(
+    find="SELECT block_set_id FROM block_sets WHERE body = ?",
+    add="INSERT INTO block_sets (body) VALUES (?) RETURNING block_set_id",
+    add_boundary="INSERT INTO block_boundaries VALUES (?, ?)",
+)
 
 
 @dataclass(slots=True)
@@ -257,12 +271,13 @@ class SqliteRightsDesk:
 
     def _change_blocks(self, row: _Row, change: Callable[[tuple[Block, ...]], tuple[Block, ...]]) -> None:
         blocks = change(() if row.block_set is None else read_blocks(self._connection, row.block_set))
-        row.block_set = _keep_blocks(self._connection, blocks) if blocks else None
+        instants_ms = sorted({block.from_ms for block in blocks})
+        row.block_set = _keep(self._connection, _BLOCK_SETS, blocks, instants_ms) if blocks else None
 
     def _sheet_id(self, sheet: TermSheet) -> int:
         sheet_id = self._sheet_ids.get(sheet)
         if sheet_id is None:
-            sheet_id = self._sheet_ids[sheet] = _keep_sheet(self._connection, sheet)
+            sheet_id = self._sheet_ids[sheet] = _keep(self._connection, _SHEETS, sheet, sheet.boundaries_ms)
         return sheet_id
 
 
@@ -338,25 +353,15 @@ def to_rights(
     )
 
 
-def _keep_sheet(connection: apsw.Connection, sheet: TermSheet) -> int:
-    body = _json(sheet)
-    rows = fetch(connection, _SHEET_ID, (body,))
+def _keep(connection: apsw.Connection, kind: _ByContent, content: object, instants_ms: Iterable[int]) -> int:
+    """The number of what is stored by its content, given now if it is new; and then what the clock looks at."""
+    body = json_text(content)
+    rows = fetch(connection, kind.find, (body,))
     if rows:
         return int(rows[0][0])
-    sheet_id = int(fetch(connection, _ADD_SHEET, (body,))[0][0])
-    connection.executemany(_ADD_BOUNDARY, ((at_ms, sheet_id) for at_ms in sheet.boundaries_ms))
-    return sheet_id
-
-
-def _keep_blocks(connection: apsw.Connection, blocks: tuple[Block, ...]) -> int:
-    body = _json(blocks)
-    rows = fetch(connection, _BLOCK_SET_ID, (body,))
-    if rows:
-        return int(rows[0][0])
-    block_set_id = int(fetch(connection, _ADD_BLOCK_SET, (body,))[0][0])
-    instants_ms = sorted({block.from_ms for block in blocks})
-    connection.executemany(_ADD_BLOCK_BOUNDARY, ((at_ms, block_set_id) for at_ms in instants_ms))
-    return block_set_id
+    number = int(fetch(connection, kind.add, (body,))[0][0])
+    connection.executemany(kind.add_boundary, ((at_ms, number) for at_ms in instants_ms))
+    return number
 
 
 def _followed_until(connection: apsw.Connection) -> int:
@@ -367,8 +372,4 @@ def _followed_until(connection: apsw.Connection) -> int:
 
 @lru_cache(maxsize=16)
 def _spell_chains(chains: tuple[Chain, ...]) -> str:
-    return _json(chains)
-
-
-def _json(value: object) -> str:
-    return msgspec.json.encode(value).decode()
+    return json_text(chains)

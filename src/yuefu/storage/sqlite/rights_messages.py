@@ -8,13 +8,10 @@ from yuefu.ids import SongId, VendorId
 from yuefu.rights.deal import Chain
 from yuefu.rights.message import DealOrigin, LastWord, MessageName
 from yuefu.storage.sqlite.database import fetch
+from yuefu.storage.sqlite.songs import songs_of_recording
 
 _CONTENT = "SELECT sha256 FROM rights_messages WHERE vendor_id = ? AND sender = ? AND message_id = ?"
 _RECEIVE = "INSERT INTO rights_messages VALUES (?, ?, ?, ?, ?, ?)"
-_RECORDINGS = """
-SELECT song_id FROM songs
-WHERE isrc = ? AND isrc <> '' AND vendor_id = ? AND removed_at_ms IS NULL ORDER BY song_id
-"""
 _DELIVERED = "SELECT song_id FROM songs WHERE vendor_id = ? AND source_key = ? AND removed_at_ms IS NULL"
 _RELEASED = """
 SELECT song_id FROM rights_message_releases AS held JOIN songs USING (song_id)
@@ -51,7 +48,7 @@ class SqliteMessageDesk:
 
     def recordings(self, vendor_id: VendorId, isrc: str) -> list[SongId]:
         """The vendor's published songs of that recording."""
-        return [SongId(song_id) for (song_id,) in fetch(self._connection, _RECORDINGS, (isrc, vendor_id))]
+        return songs_of_recording(self._connection, vendor_id, isrc)
 
     def delivered(self, vendor_id: VendorId, source_key: str) -> SongId | None:
         """The vendor's published song that came under that key."""

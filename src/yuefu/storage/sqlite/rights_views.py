@@ -11,8 +11,9 @@ import msgspec
 from yuefu.ids import SongId, VendorId
 from yuefu.rights.deal import Block, SongRights, TermSheet
 from yuefu.rights.record import LicensedSong
-from yuefu.storage.sqlite.database import Database, fetch
+from yuefu.storage.sqlite.database import Database, fetch, json_text
 from yuefu.storage.sqlite.mirror import read_blocks, read_sheet
+from yuefu.storage.sqlite.songs import songs_of_recording, songs_of_work
 
 _PAGE = 5_000
 
@@ -35,14 +36,6 @@ _BOUNDED = "SELECT DISTINCT sheet_id FROM sheet_boundaries WHERE at_ms >= ? AND 
 _IDS = """
 SELECT song_id FROM song_rights WHERE song_id > ?1 AND is_published AND vendor_id = ?2 ORDER BY song_id LIMIT ?3
 """
-_RECORDINGS = """
-SELECT song_id FROM songs
-WHERE isrc = ?1 AND isrc <> '' AND vendor_id = ?2 AND removed_at_ms IS NULL ORDER BY song_id
-"""
-_WORKS = """
-SELECT song_id FROM songs
-WHERE iswc = ?1 AND iswc <> '' AND vendor_id = ?2 AND removed_at_ms IS NULL ORDER BY song_id
-"""
 
 
 class SqliteRightsViews:
@@ -62,7 +55,7 @@ class SqliteRightsViews:
         sheets = [sheet_id for (sheet_id,) in fetch(self._database.reader, _BOUNDED, (from_ms, until_ms))]
         if not sheets:
             return iter(())
-        return map(self._to_song, self._pages(_SONGS_OF_SHEETS, vendor_id, msgspec.json.encode(sheets).decode()))
+        return map(self._to_song, self._pages(_SONGS_OF_SHEETS, vendor_id, json_text(sheets)))
 
     def song_ids(self, vendor_id: VendorId) -> Iterator[SongId]:
         """The ids of a vendor's published songs, in order."""
@@ -70,13 +63,11 @@ class SqliteRightsViews:
 
     def recordings(self, vendor_id: VendorId, isrc: str) -> list[SongId]:
         """The vendor's published songs of the recording with that ISRC, by id."""
-        rows = fetch(self._database.reader, _RECORDINGS, (isrc, vendor_id))
-        return [SongId(song_id) for (song_id,) in rows]
+        return songs_of_recording(self._database.reader, vendor_id, isrc)
 
     def works(self, vendor_id: VendorId, iswc: str) -> list[SongId]:
         """The vendor's published songs of the work with that ISWC, by id."""
-        rows = fetch(self._database.reader, _WORKS, (iswc, vendor_id))
-        return [SongId(song_id) for (song_id,) in rows]
+        return songs_of_work(self._database.reader, vendor_id, iswc)
 
     def _pages(self, statement: str, vendor_id: VendorId | None, *bindings: Any) -> Iterator[Any]:
         """The rows of a statement that goes by song id. Page by page, for what is unfinished pins its snapshot."""

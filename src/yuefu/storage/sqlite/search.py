@@ -19,7 +19,7 @@ from yuefu.catalogue.search import Keyword, first_letters, initial_pairs
 from yuefu.catalogue.song import PublishedSong
 from yuefu.catalogue.spelling import fold, initials, is_unspaced, text_pieces
 from yuefu.ids import SongId, VendorId
-from yuefu.storage.sqlite.database import Database, fetch
+from yuefu.storage.sqlite.database import Database, fetch, json_text
 
 # No folded text has such a mark in it, and the tokenizer takes all of them for letters.
 _WORD = "¶"  # a word, a Han character, a pair of neighbours
@@ -129,7 +129,7 @@ def index_songs(connection: apsw.Connection, new: Mapping[SongId, PublishedSong]
     )
     if respelt:
         connection.executemany(_UNINDEX, ((song_id,) for song_id in respelt))
-        rows = fetch(connection, _TEXTS, (msgspec.json.encode(sorted(respelt)).decode(),))
+        rows = fetch(connection, _TEXTS, (json_text(sorted(respelt)),))
         connection.executemany(_INDEX, ((song_id, _stored_tokens(*texts)) for song_id, *texts in rows))
 
 

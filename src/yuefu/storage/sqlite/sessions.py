@@ -1,13 +1,11 @@
 """Client sessions in SQLite."""
 
-from typing import Any
-
 import apsw
 import msgspec
 
 from yuefu.access.session import NewSession, Session
 from yuefu.ids import AppId, RoomId, UserId
-from yuefu.storage.sqlite.database import Database, fetch
+from yuefu.storage.sqlite.database import Database, fetch, json_text
 from yuefu.storage.sqlite.rooms import join_rooms, leave_rooms
 
 _SESSION = "SELECT session_id, app_id, user_id, rooms, territory, expires_at_ms FROM sessions WHERE token_hash = ?"
@@ -47,7 +45,7 @@ def open_session(connection: apsw.Connection, session: NewSession) -> None:
         session.app_id,
         session.user_id,
         session.user_name,
-        None if session.rooms is None else _json(session.rooms),
+        None if session.rooms is None else json_text(session.rooms),
         session.territory,
         session.started_at_ms,
         session.expires_at_ms,
@@ -60,7 +58,3 @@ def end_session(connection: apsw.Connection, session_id: int, *, at_ms: int) -> 
     """End a session at `at_ms` and take it out of its rooms, inside the caller's transaction."""
     connection.execute(_END, (at_ms, session_id))
     leave_rooms(connection, session_id)
-
-
-def _json(value: Any) -> str:
-    return msgspec.json.encode(value).decode()

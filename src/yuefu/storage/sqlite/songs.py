@@ -28,7 +28,7 @@ from yuefu.catalogue.song import (
 )
 from yuefu.catalogue.spelling import bare_title, fold, recording_key, work_key
 from yuefu.ids import SongId, VendorId
-from yuefu.storage.sqlite.database import Database, fetch
+from yuefu.storage.sqlite.database import Database, fetch, json_text
 
 _SONG = """
 SELECT revision, vendor_id, source_key, fingerprint, title, aliases, singers, album, language, genre, genres, year, bpm,
@@ -67,6 +67,14 @@ _REMOVE = "UPDATE songs SET removed_at_ms = ? WHERE song_id = ? AND removed_at_m
 _FACTS = """
 SELECT title, aliases, singers, album, language, genre, genres, year, bpm, isrc, iswc, version, delivered
 FROM songs WHERE song_id = ?
+"""
+_OF_RECORDING = """
+SELECT song_id FROM songs
+WHERE isrc = ? AND isrc <> '' AND vendor_id = ? AND removed_at_ms IS NULL ORDER BY song_id
+"""
+_OF_WORK = """
+SELECT song_id FROM songs
+WHERE iswc = ? AND iswc <> '' AND vendor_id = ? AND removed_at_ms IS NULL ORDER BY song_id
 """
 _NAMES = "SELECT title, singers, isrc, iswc FROM songs WHERE song_id = ?"
 _RELATIVES = """
@@ -162,6 +170,16 @@ class _Names(NamedTuple):
 
     def same_work(self, other: "_Names") -> bool:
         return bool(self.iswc and self.iswc == other.iswc) or self.work == other.work
+
+
+def songs_of_recording(connection: apsw.Connection, vendor_id: VendorId, isrc: str) -> list[SongId]:
+    """The vendor's published songs of the recording with that ISRC, by id."""
+    return [SongId(song_id) for (song_id,) in fetch(connection, _OF_RECORDING, (isrc, vendor_id))]
+
+
+def songs_of_work(connection: apsw.Connection, vendor_id: VendorId, iswc: str) -> list[SongId]:
+    """The vendor's published songs of the work with that ISWC, by id."""
+    return [SongId(song_id) for (song_id,) in fetch(connection, _OF_WORK, (iswc, vendor_id))]
 
 
 def read_song(connection: apsw.Connection, song_id: SongId) -> Song:
@@ -343,12 +361,12 @@ def _columns(connection: apsw.Connection, song: PublishedSong, delivered: SongFa
     return (
         song.fingerprint,
         facts.title,
-        _json(facts.aliases),
-        _json(facts.singers),
+        json_text(facts.aliases),
+        json_text(facts.singers),
         facts.album,
         facts.language,
         facts.genre,
-        _json(facts.genres),
+        json_text(facts.genres),
         facts.year,
         facts.bpm,
         facts.isrc,
@@ -356,15 +374,15 @@ def _columns(connection: apsw.Connection, song: PublishedSong, delivered: SongFa
         facts.version.value,
         song.duration_ms,
         song.accompaniment_duration_ms,
-        None if song.highlight is None else _json(song.highlight),
-        _json(song.states),
+        None if song.highlight is None else json_text(song.highlight),
+        json_text(song.states),
         fold(facts.title),
         singer_id,
         _known(connection, _ALBUM, _ADD_ALBUM, (facts.album, singer_id) if facts.album else ()),
-        None if covers is None else _json(covers),
+        None if covers is None else json_text(covers),
         int(features_of(song)),
-        _json(song.pictures),
-        None if delivered is facts or delivered == facts else _json(delivered),
+        json_text(song.pictures),
+        None if delivered is facts or delivered == facts else json_text(delivered),
         at_ms,
     )
 
@@ -381,12 +399,6 @@ def _add(connection: apsw.Connection, statement: str, bindings: tuple[Any, ...])
     """The id of the row that `statement` inserts. Not by RETURNING, which has SQLite copy every page it touches."""
     connection.execute(statement, bindings)
     return connection.last_insert_rowid()
-
-
-def _json(value: object) -> str:
-    if value == ():
-        return "[]"
-    return msgspec.json.encode(value).decode()
 
 
 def _first(connection: apsw.Connection, statement: str, bindings: tuple[Any, ...]) -> Any:

@@ -1,6 +1,6 @@
 """Takedowns in SQLite: the cases, the songs each hit, and the bans that come over songs later."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from functools import cached_property
 from typing import Any
 
@@ -12,7 +12,7 @@ from yuefu.catalogue.spelling import fold
 from yuefu.ids import SongId, VendorId
 from yuefu.rights.deal import Block
 from yuefu.rights.takedown import Case, CaseEnded, Hits, NewCase, Reach, Revised, Scope, Subject, UnknownCase
-from yuefu.storage.sqlite.database import Database, fetch
+from yuefu.storage.sqlite.database import Database, fetch, json_text
 from yuefu.storage.sqlite.rights import SqliteRightsDesk
 
 _OPEN = """
@@ -95,7 +95,7 @@ class SqliteTakedownDesk:
 
     def open(self, case: NewCase, *, actor: str, at_ms: int) -> Hits:
         """Write a case down and say what it hits, published or not; no song is blocked yet."""
-        scope = msgspec.json.encode(case.scope).decode()
+        scope = json_text(case.scope)
         row = (scope, case.reason, case.is_banned, case.from_ms, actor, at_ms)
         case_id = int(fetch(self._connection, _OPEN, row)[0][0])
         vars(self).pop("_bans", None)
@@ -164,13 +164,13 @@ class SqliteTakedownDesk:
 
     def _resolve(self, scope: Scope) -> tuple[SongId, ...]:
         if scope.songs:
-            statement, wanted = _LISTED, _json(scope.songs)
+            statement, wanted = _LISTED, json_text(scope.songs)
         elif scope.recording:
             statement, wanted = _OF_RECORDING, scope.recording
         elif scope.work:
             statement, wanted = _OF_WORK, scope.work
         elif scope.singer:
-            statement, wanted = _OF_SINGERS, _json(self._billings(scope))
+            statement, wanted = _OF_SINGERS, json_text(self._billings(scope))
         else:
             statement, wanted = _OF_VENDOR, ""
         return tuple(SongId(song_id) for (song_id,) in fetch(self._connection, statement, (scope.vendor_id, wanted)))
@@ -205,7 +205,3 @@ def _to_scope(body: str) -> Scope:
 
 def _source(case_id: int) -> str:
     return f"case {case_id}"
-
-
-def _json(values: Iterable[Any]) -> str:
-    return msgspec.json.encode(values).decode()

@@ -33,6 +33,11 @@ def fold(text: str) -> str:
     return text if _is_plain_han(text) else _NEEDLESS_BLANK.sub("", _spaced(text))
 
 
+def fold_name(name: str) -> str:
+    """`name` folded; as it is where it is nothing but marks, for then they are the name."""
+    return fold(name) or name
+
+
 def _spaced(text: str) -> str:
     """As `fold`, with a blank wherever one was."""
     plain = _ACCENTS.sub("", unicodedata.normalize("NFKD", text).casefold())
@@ -91,7 +96,7 @@ def bare_title(title: str) -> str:
 
 def recording_key(*, title: str, singers: tuple[str, ...], isrc: str = "") -> str:
     """What two vendors' entries of one recording have in common: its ISRC, else title and singers."""
-    return f"isrc:{isrc}" if isrc else f"name:{fold(title) or title}/{_people(singers)}"
+    return f"isrc:{isrc}" if isrc else f"name:{fold_name(title)}/{_people(singers)}"
 
 
 def work_key(*, title: str, singers: tuple[str, ...]) -> str:
@@ -101,4 +106,4 @@ def work_key(*, title: str, singers: tuple[str, ...]) -> str:
 
 @lru_cache(maxsize=32_768)
 def _people(singers: tuple[str, ...]) -> str:
-    return ",".join(sorted(fold(singer) or singer for singer in singers))
+    return ",".join(sorted(map(fold_name, singers)))

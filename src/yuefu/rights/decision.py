@@ -58,6 +58,10 @@ class Decision(msgspec.Struct, frozen=True, cache_hash=True):
     sing: Answer
     revision: int
 
+    def answer(self, chain: Chain) -> Answer:
+        """What one chain allows."""
+        return self.play if chain is Chain.RECORDING else self.sing
+
     @property
     def until_ms(self) -> int | None:
         """The next instant at which either answer may be different, None for never."""
@@ -79,6 +83,9 @@ MOST_KEPT = 65_536
 """How many standing decisions are kept: more kinds of rights than any delivery has, and some megabytes at most."""
 
 _NOTHING_USED: Used = {}
+
+_Standing = tuple[int, float, Decision]
+"""A decision with the instants from and until which it stands."""
 
 
 def decide(rights: SongRights, purpose: Purpose, *, at_ms: int, used: Used = _NOTHING_USED) -> Decision:
@@ -104,7 +111,7 @@ class StandingDecisions:
     """
 
     def __init__(self) -> None:
-        self._kept: dict[Purpose, dict[SongRights, tuple[int, float, Decision]]] = {}
+        self._kept: dict[Purpose, dict[SongRights, _Standing]] = {}
         self._count = 0
 
     def decide(
@@ -126,18 +133,17 @@ class StandingDecisions:
                 if rights.is_capped:
                     decided.append((song_id, decide(rights, purpose, at_ms=at_ms, used=count(song_id, rights))))
                     continue
-                standing = self._keep(kept, rights, purpose, at_ms)
+                standing = self._keep(rights, purpose, at_ms)
             decided.append((song_id, standing[2]))
         return decided
 
-    def _keep(
-        self, kept: dict[SongRights, tuple[int, float, Decision]], rights: SongRights, purpose: Purpose, at_ms: int
-    ) -> tuple[int, float, Decision]:
+    def _keep(self, rights: SongRights, purpose: Purpose, at_ms: int) -> _Standing:
         if self._count >= MOST_KEPT:
             self._kept.clear()
             self._count = 0
         decision = decide(rights, purpose, at_ms=at_ms)
         until_ms = inf if decision.until_ms is None else decision.until_ms
+        kept = self._kept.setdefault(purpose, {})
         self._count += rights not in kept
         standing = kept[rights] = (at_ms, until_ms, decision)
         return standing

@@ -9,7 +9,7 @@ import msgspec
 from yuefu.errors import YuefuError
 from yuefu.ids import AppId, RoomId, SongId, UserId, VendorId
 from yuefu.rights.deal import Chain, Terms
-from yuefu.rights.decision import Answer, Decision
+from yuefu.rights.decision import Decision
 from yuefu.rights.purpose import Purpose, using
 
 
@@ -21,14 +21,31 @@ class Need(Enum):
     PLAY_AND_SING = "play_and_sing"
     """A backing that carries the original recording beside it."""
 
+    @property
+    def chains(self) -> tuple[Chain, ...]:
+        """The chains it asks, each of which must allow it."""
+        match self:
+            case Need.PLAY:
+                return (Chain.RECORDING,)
+            case Need.SING:
+                return (Chain.WORK,)
+            case Need.PLAY_AND_SING:
+                return (Chain.RECORDING, Chain.WORK)
+            case unreachable:
+                assert_never(unreachable)
+
+
+_PARTICIPLES = {Chain.RECORDING: "played", Chain.WORK: "sung"}
+
 
 class NotLicensed(YuefuError):
     """The rights do not allow it. `decision` says what they do allow."""
 
     def __init__(self, song_id: SongId, need: Need, decision: Decision) -> None:
+        answers = ((chain, decision.answer(chain)) for chain in need.chains)
         refusals = [
-            f"may not be {participle} ({answer.reason.value})"
-            for participle, answer in _asked(need, decision)
+            f"may not be {_PARTICIPLES[chain]} ({answer.reason.value})"
+            for chain, answer in answers
             if not answer.allowed
         ]
         super().__init__(f"song {song_id} {' and '.join(refusals)}")
@@ -39,25 +56,13 @@ class NotLicensed(YuefuError):
 
 def allows(decision: Decision, need: Need) -> bool:
     """Whether the decision lets that need pass."""
-    return all(answer.allowed for _, answer in _asked(need, decision))
+    return all(decision.answer(chain).allowed for chain in need.chains)
 
 
 def check_need(song_id: SongId, need: Need, decision: Decision) -> None:
     """Let a use pass that the decision allows. Raises `NotLicensed`."""
     if not allows(decision, need):
         raise NotLicensed(song_id, need, decision)
-
-
-def _asked(need: Need, decision: Decision) -> tuple[tuple[str, Answer], ...]:
-    match need:
-        case Need.PLAY:
-            return (("played", decision.play),)
-        case Need.SING:
-            return (("sung", decision.sing),)
-        case Need.PLAY_AND_SING:
-            return (("played", decision.play), ("sung", decision.sing))
-        case unreachable:
-            assert_never(unreachable)
 
 
 class GrantedResource(msgspec.Struct, frozen=True, kw_only=True):
@@ -93,12 +98,10 @@ class RunningGrant(msgspec.Struct, frozen=True, kw_only=True):
     expires_at_ms: int
 
 
-class HeldGrant(msgspec.Struct, frozen=True, kw_only=True):
-    """A grant as the media gateway needs it."""
+class GrantedUse(msgspec.Struct, frozen=True, kw_only=True):
+    """What something was granted for."""
 
-    song_id: SongId
     need: Need
-    expires_at_ms: int
     resource_type: int
     scene_id: int
     billing_mode: int
@@ -106,7 +109,7 @@ class HeldGrant(msgspec.Struct, frozen=True, kw_only=True):
 
     @property
     def purpose(self) -> Purpose:
-        """What it was granted for, asked again whenever it is used."""
+        """What it asked of the rights, and asks again whenever it is used."""
         return using(
             scene_id=self.scene_id,
             resource_type=self.resource_type,
@@ -115,14 +118,16 @@ class HeldGrant(msgspec.Struct, frozen=True, kw_only=True):
         )
 
 
-class PastUses(msgspec.Struct, frozen=True, kw_only=True):
+class HeldGrant(GrantedUse, frozen=True, kw_only=True):
+    """A grant as the media gateway needs it."""
+
+    song_id: SongId
+    expires_at_ms: int
+
+
+class PastUses(GrantedUse, frozen=True, kw_only=True):
     """How many grants of a song were of one kind."""
 
-    need: Need
-    resource_type: int
-    scene_id: int
-    billing_mode: int
-    territory: str
     count: int
 
 
@@ -136,27 +141,10 @@ def uses_of(terms: Terms, chains: Collection[Chain], past: Iterable[PastUses]) -
 
 
 def _counts_against(terms: Terms, chains: Collection[Chain], uses: PastUses) -> bool:
-    purpose = using(
-        scene_id=uses.scene_id,
-        resource_type=uses.resource_type,
-        billing_mode=uses.billing_mode,
-        territory=uses.territory,
-    )
-    asked = (each for chain in _chains_of(uses.need) if chain in chains for each in purpose.uses(chain))
+    purpose = uses.purpose
+    asked = (each for chain in uses.need.chains if chain in chains for each in purpose.uses(chain))
     return (
         any(map(terms.is_for_uses, asked))
         and terms.is_for_territory(uses.territory)
         and (purpose.model is None or terms.is_for_model(purpose.model))
     )
-
-
-def _chains_of(need: Need) -> tuple[Chain, ...]:
-    match need:
-        case Need.PLAY:
-            return (Chain.RECORDING,)
-        case Need.SING:
-            return (Chain.WORK,)
-        case Need.PLAY_AND_SING:
-            return (Chain.RECORDING, Chain.WORK)
-        case unreachable:
-            assert_never(unreachable)

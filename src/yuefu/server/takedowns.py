@@ -6,7 +6,6 @@ from collections.abc import Iterable
 import msgspec
 
 from yuefu.access.audit import Author
-from yuefu.catalogue.spelling import fold
 from yuefu.ids import SongId, parse_song_id
 from yuefu.music.findings import Finding, FindingList
 from yuefu.rights.takedown import BadScope, CaseReport, Hits, NewCase, NothingHit, Revised
@@ -53,11 +52,6 @@ def undo(centre: Centre, case_id: int, author: Author) -> int:
     while centre.work.run(lambda transaction: _lift(transaction, case_id, author, at_ms=at_ms)) == SLICE:
         pass
     return centre.takedowns.case(case_id).songs
-
-
-def folded_singer(name: str) -> str:
-    """A singer as a scope names him: in one width and case, accents off."""
-    return fold(name) or name
 
 
 def read_song_ids(data: bytes, *, file: str) -> tuple[list[SongId], tuple[Finding, ...]]:

@@ -8,6 +8,7 @@ from typing import Any
 import click
 
 from yuefu.catalogue.identifier import BadIdentifier, parse_isrc, parse_iswc
+from yuefu.catalogue.spelling import fold_name
 from yuefu.ids import SongId, VendorId
 from yuefu.rights.takedown import BadScope, Case, CaseReport, NewCase, Scope
 from yuefu.server.centre import Centre
@@ -22,7 +23,7 @@ from yuefu.server.cli.options import (
     standard_options,
 )
 from yuefu.server.cli.tables import print_findings
-from yuefu.server.takedowns import folded_singer, read_song_ids, take_down, undo
+from yuefu.server.takedowns import read_song_ids, take_down, undo
 from yuefu.server.wiring import open_installation
 from yuefu.units import format_instant
 
@@ -107,7 +108,7 @@ def _read_scope(
             songs=tuple(dict.fromkeys(songs)),
             recording="" if recording is None else parse_isrc(recording),
             work="" if work is None else parse_iswc(work),
-            singer="" if singer is None else folded_singer(singer.strip()),
+            singer="" if singer is None else fold_name(singer.strip()),
             vendor_id=None if vendor is None else VendorId(vendor),
         )
     except (BadScope, BadIdentifier) as error:

@@ -8,7 +8,7 @@ import apsw
 import msgspec
 
 from yuefu.access.session import SESSION_LIFE_MS
-from yuefu.catalogue.spelling import fold
+from yuefu.catalogue.spelling import fold_name
 from yuefu.ids import SongId, VendorId
 from yuefu.rights.deal import Block
 from yuefu.rights.takedown import Case, CaseEnded, Hits, NewCase, Reach, Revised, Scope, Subject, UnknownCase
@@ -182,8 +182,7 @@ class SqliteTakedownDesk:
 
 
 def _folded(singers: str) -> tuple[str, ...]:
-    """Names of nothing but marks fold to nothing and stay as they are."""
-    return tuple(fold(name) or name for name in msgspec.json.decode(singers, type=list[str]))
+    return tuple(map(fold_name, msgspec.json.decode(singers, type=list[str])))
 
 
 def _to_case(row: tuple[Any, ...]) -> Case:

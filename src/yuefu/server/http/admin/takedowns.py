@@ -7,6 +7,7 @@ import msgspec
 from msgspec import UNSET
 
 from yuefu.catalogue.identifier import BadIdentifier, parse_isrc, parse_iswc
+from yuefu.catalogue.spelling import fold_name
 from yuefu.ids import SongId, VendorId
 from yuefu.rights.takedown import BadScope, Case, NewCase, NothingHit, Scope
 from yuefu.server.http.admin.endpoint import (
@@ -21,7 +22,7 @@ from yuefu.server.http.admin.endpoint import (
     NotThere,
 )
 from yuefu.server.http.admin.shapes import Cases, CaseShape, CaseUndone, NewTakedown, TakedownReport, instant_ms
-from yuefu.server.takedowns import folded_singer, take_down, undo
+from yuefu.server.takedowns import take_down, undo
 from yuefu.units import format_instant
 
 MISSING = "no such case"
@@ -78,7 +79,7 @@ def _read_scope(body: NewTakedown) -> Scope:
         songs=() if body.songs is UNSET else tuple(dict.fromkeys(SongId(int(text)) for text in body.songs)),
         recording="" if body.recording is UNSET else parse_isrc(body.recording),
         work="" if body.work is UNSET else parse_iswc(body.work),
-        singer="" if body.singer is UNSET else folded_singer(body.singer.strip()),
+        singer="" if body.singer is UNSET else fold_name(body.singer.strip()),
         vendor_id=None if body.vendor_id is UNSET else VendorId(body.vendor_id),
     )
 

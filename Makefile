@@ -6,7 +6,7 @@ PORT ?= 8080
 DATA ?= ./demo-data
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test check fix bench soak import-report rights-report lock sdk reference clean
+.PHONY: help demo test check fix bench soak accuracy import-report rights-report lock sdk reference clean
 
 help: ## Show what there is to make
 	@awk -F ':.*## ' '/^[a-z-]+:.*## /{printf "  make %-14s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -33,8 +33,11 @@ fix: $(VENV)/.dev ## Mend what the linter can mend, and format
 bench: $(VENV)/.dev ## Measure speed; writes docs/benchmarks.md
 	$(BIN)/python -m bench $(ARGS)
 
-soak: $(VENV)/.dev ## Take songs down under load, a thousand times; writes docs/soak.md
+soak: $(VENV)/.dev ## Try takedowns, kills and the books many times; writes docs/soak.md
 	$(BIN)/python -m soak $(ARGS)
+
+accuracy: $(VENV)/.accuracy ## Measure pitch lines, tempi and highlights; writes docs/accuracy.md
+	$(BIN)/python -m accuracy $(ARGS)
 
 import-report: $(VENV)/.server ## Import the folder SONGS=… and write docs/import-report.md
 	@test -n "$(SONGS)" || { echo "Say which folder: make import-report SONGS=path/to/songs"; exit 1; }
@@ -71,6 +74,11 @@ $(VENV)/.server: requirements/server.lock pyproject.toml | $(VENV)/bin/python
 $(VENV)/.dev: requirements/dev.lock pyproject.toml | $(VENV)/bin/python
 	$(call install,requirements/dev.lock)
 	@touch $@ $(VENV)/.server
+
+# The baseline is heavy and needed nowhere else, so it comes on top.
+$(VENV)/.accuracy: requirements/accuracy.lock $(VENV)/.dev
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements/accuracy.lock
+	@touch $@
 
 define install
 	@echo "Installing what $(1) pins…"

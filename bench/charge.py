@@ -5,7 +5,6 @@ how long a commit takes is the disk's to say, and a folder in memory would make 
 """
 
 import itertools
-import secrets
 import time
 from collections.abc import Sequence
 from contextlib import ExitStack
@@ -16,8 +15,7 @@ from statistics import median
 import msgspec
 
 from bench.load import Outcome, run_load
-from bench.stock import VENDOR, add_apps, serving
-from yuefu.access.session import SESSION_LIFE_MS, TOKEN_BYTES, NewSession, hash_token, new_token
+from bench.stock import VENDOR, add_apps, open_session, serving
 from yuefu.catalogue.song import Blob, Part, PartKind, PublishedSong, Quality, SongFacts
 from yuefu.ids import AppId, RoomId, SongId, UserId, VendorId
 from yuefu.rights.charge import MeteredUse
@@ -141,7 +139,7 @@ def _prepare(folder: Path) -> Sequence[bytes]:
         def job(transaction: Transaction) -> tuple[list[SongId], list[str]]:
             transaction.prices.add(_PRICE, at_ms=at_ms)
             songs = [_publish(transaction, number, at_ms=at_ms) for number in range(_SONGS)]
-            return songs, [_open_session(transaction, app.app_id, number, at_ms=at_ms) for number in range(CLIENTS)]
+            return songs, [open_session(transaction, app.app_id, number, at_ms=at_ms) for number in range(CLIENTS)]
 
         songs, tokens = centre.work.run(job)
     return [_request(token, song_id) for song_id, token in itertools.product(songs, tokens)]
@@ -171,23 +169,6 @@ def _publish(transaction: Transaction, number: int, *, at_ms: int) -> SongId:
     sheet = TermSheet(terms=(Terms(),))
     transaction.record_deal(Deal(song_id=song_id, chains=(Chain.RECORDING, Chain.WORK), sheet=sheet), at_ms=at_ms)
     return song_id
-
-
-def _open_session(transaction: Transaction, app_id: AppId, number: int, *, at_ms: int) -> str:
-    token = new_token(secrets.token_bytes(TOKEN_BYTES))
-    session = NewSession(
-        token_hash=hash_token(token),
-        app_id=app_id,
-        user_id=UserId(f"singer-{number}"),
-        user_name="",
-        rooms=None,
-        joined_rooms=(RoomId("bench"),),
-        territory="CN",
-        started_at_ms=at_ms,
-        expires_at_ms=at_ms + SESSION_LIFE_MS,
-    )
-    transaction.open_session(session)
-    return token
 
 
 def _request(token: str, song_id: SongId) -> bytes:

@@ -68,7 +68,7 @@ def running(
             command, cwd=ROOT, env={**os.environ, **(environment or {})}, stdout=subprocess.DEVNULL
         )
     try:
-        _await_answer(process, f"http://127.0.0.1:{port}{ready_path}")
+        await_answer(process, f"http://127.0.0.1:{port}{ready_path}")
         yield Server(pid=process.pid, port=port, ready_s=time.perf_counter() - begun)
     finally:
         process.send_signal(signal.SIGTERM)
@@ -104,7 +104,8 @@ def _on_cores(cores: Sequence[int]) -> Iterator[None]:
         os.sched_setaffinity(0, before)
 
 
-def _await_answer(process: "subprocess.Popen[bytes]", url: str) -> None:
+def await_answer(process: "subprocess.Popen[bytes]", url: str) -> None:
+    """Return at the first answer of a server that was just started. Raises `NotStarted`."""
     deadline = time.monotonic() + _START_S
     while time.monotonic() < deadline:
         if process.poll() is not None:

@@ -13,11 +13,15 @@ import apsw
 
 from bench.charge import CLIENTS, ChargeFigures
 from bench.deciding import DecidingFigures
+from bench.media import FILE_BYTES, LISTENERS, MediaFigures
 from bench.query import CONNECTIONS, SONGS_PER_QUESTION, QueryFigures
 from bench.rivals import NGINX_HINT, find_nginx, nginx_version
 from bench.stock import Stock
 
 DECIDING_GOAL_US = 15
+MEDIA_GOAL = 0.5
+GROWTH_MB = 64
+"""What the HTTP server may hold of the files under way: less than the files."""
 GOAL, NEXT_GOAL = 9.0, 6.5
 """What a signed query may cost, times nginx: now, and next."""
 
@@ -59,6 +63,14 @@ grant and charge are on disk. Beside it the same service with one commit a reque
 how far apart the two can be is the disk's to say. The store by itself, with no server in front, posts
 {together:,.0f} a second with {clients} waiting at once and {alone:,.0f} one by one: {times:.1f} times as many.
 """
+_MEDIA = """\
+## Media bytes
+
+A song of {megabytes} MB out of the gateway, which asks session, grant and rights before the first byte and again before
+every 512 KiB, and the same file out of nginx. {listeners} listeners at once, each of whom asks again as soon as it has
+the whole, {files} files each in each of {rounds} rounds; the bytes are compared once, their number always. Each server
+keeps to one core. The worker's memory, after all rounds, is {growth_mb:+.0f} MB from what it was after the first file.
+"""
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,6 +81,7 @@ class Figures:
     query: QueryFigures | None = None
     deciding: DecidingFigures | None = None
     charge: ChargeFigures | None = None
+    media: MediaFigures | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -104,6 +117,8 @@ def render_figures(figures: Figures) -> str:
         sections.append(_render_query(figures.stock, figures.query))
     if figures.charge:
         sections.append(_render_charge(figures.charge))
+    if figures.media:
+        sections.append(_render_media(figures.media))
     return "\n".join(sections)
 
 
@@ -128,6 +143,15 @@ def _lines(figures: Figures) -> Iterator[_Line]:
     if charge := figures.charge:
         goal = "≥ 5 × one commit a request (≥ 20 × on a slow disk)"
         yield _Line(f"durable charges, {CLIENTS} clients", goal, f"{charge.ratio:.1f} ×", charge.ratio >= 5)
+    if media := figures.media:
+        times = media.ratio
+        yield _Line(
+            "media bytes",
+            f"≥ {MEDIA_GOAL} × nginx's rate",
+            "–" if times is None else f"{times:.2f} × nginx",
+            None if times is None else times >= MEDIA_GOAL,
+        )
+        yield _Line("memory while it sends them", "constant", f"{media.growth_mb:+.0f} MB", media.growth_mb < GROWTH_MB)
 
 
 def _render_goals(lines: Iterable[_Line]) -> str:
@@ -180,6 +204,22 @@ def _render_charge(charge: ChargeFigures) -> str:
         times=together / alone,
     )
     return f"{text}\n{_render_table(('', 'charges/s', 'p50, ms', 'p99, ms'), rows)}"
+
+
+def _render_media(media: MediaFigures) -> str:
+    rows = []
+    for name, title in (("yuefu", "Yuefu, asking the rights"), ("nginx", "nginx, static file")):
+        if name in media.rounds:
+            typical = media.typical(name)
+            rows.append((title, f"{typical.mb_per_s:,.0f}", f"{typical.cpu_us:,.0f}"))
+    text = _MEDIA.format(
+        megabytes=FILE_BYTES // 1_000_000,
+        listeners=LISTENERS,
+        rounds=len(media.rounds["yuefu"]),
+        files=media.files,
+        growth_mb=media.growth_mb,
+    )
+    return f"{text}\n{_render_table(('', 'MB/s', 'server CPU, µs a MB'), rows)}"
 
 
 def _render_table(head: Sequence[str], rows: Iterable[Sequence[str]]) -> str:

@@ -1,6 +1,7 @@
 """What the benches measure on: a data folder with a catalogue, and apps enough that no quota stands in the way."""
 
 import contextlib
+import secrets
 import shutil
 import subprocess
 import sys
@@ -14,7 +15,9 @@ import msgspec
 
 from bench.process import ROOT, Server, free_port, running
 from yuefu.access.app import SCENES, App
-from yuefu.ids import AppId
+from yuefu.access.session import SESSION_LIFE_MS, TOKEN_BYTES, NewSession, hash_token, new_token
+from yuefu.ids import AppId, RoomId, UserId
+from yuefu.server.centre import Transaction
 from yuefu.server.founding import new_app
 from yuefu.server.settings import Settings
 from yuefu.server.wiring import Installation, open_installation
@@ -90,6 +93,24 @@ def add_apps(installation: Installation, count: int) -> list[App]:
             installation.centre.apps.create(app, at_ms=installation.centre.now_ms())
             known[app.app_id] = app
     return [known[AppId(app_id)] for app_id in range(1, count + 1)]
+
+
+def open_session(transaction: Transaction, app_id: AppId, number: int, *, at_ms: int) -> str:
+    """The token of a new session, of one singer of many."""
+    token = new_token(secrets.token_bytes(TOKEN_BYTES))
+    session = NewSession(
+        token_hash=hash_token(token),
+        app_id=app_id,
+        user_id=UserId(f"singer-{number}"),
+        user_name="",
+        rooms=None,
+        joined_rooms=(RoomId("bench"),),
+        territory="CN",
+        started_at_ms=at_ms,
+        expires_at_ms=at_ms + SESSION_LIFE_MS,
+    )
+    transaction.open_session(session)
+    return token
 
 
 def _song_ids(settings: Settings) -> range:

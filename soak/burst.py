@@ -33,6 +33,8 @@ class Kind(Enum):
     KRC = "word lyrics"
     ACTION = "line lyrics (Action)"
     ALIAS = "line lyrics (alias)"
+    LRC = "line lyrics (client)"
+    PITCH = "pitch lines"
     RANGE = "ranges"
 
 
@@ -172,6 +174,12 @@ class _Caller:
                 return bool(self._act({"SongId": str(song_id)})["Code"] == 0)
             case Kind.ALIAS:
                 return "Lyric" in self._act({}, {"SongId": str(song_id), "VendorId": VENDOR})
+            case Kind.LRC:
+                return bool(self._post("/client/v1/get_lrc_lyric", {"song_id": str(song_id)}).get("lines"))
+            case Kind.PITCH:
+                return bool(
+                    self._post("/client/v1/get_standard_pitch", {"resource_id": _accompaniment(song_id)}).get("pitch")
+                )
             case Kind.RANGE:
                 return self._range(song_id)
 
@@ -259,3 +267,7 @@ def _calling(base_url: str, address: str, stage: Stage, user_id: str) -> Iterato
 
 def _media(song_id: SongId) -> str:
     return f"/client/v1/resources/z_{song_id}_1/0"
+
+
+def _accompaniment(song_id: SongId) -> str:
+    return f"z_{song_id}_2"

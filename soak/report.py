@@ -1,27 +1,14 @@
-"""What was played as a page."""
+"""What came of the takedowns, as a chapter's text."""
 
-import math
-import os
-import platform
-import time
-from collections.abc import Iterable, Sequence
-from importlib.metadata import version
+from collections.abc import Sequence
 from statistics import median
-
-import apsw
 
 from soak.bulk import Bulk
 from soak.burst import CLIENTS, Kind
+from soak.page import render_table
 from soak.rounds import Round
 
-_PAGE = """\
-# Soak
-
-Written by `make soak`, never by hand.
-{day} · Yuefu {yuefu} · Python {python} · SQLite {sqlite} · {system}, {cores} cores · {minutes} min.
-
-## Takedowns under a burst
-
+_BODY = """\
 {rounds:,} times a song was taken down by another process while {clients} clients asked for it and for another song as
 fast as they could, and two more downloaded it whole, of `yuefu serve` with {workers} workers; then it was given back. A
 takedown was of the song, of its recording, or a ban, in turn. Counted are the calls that began after the takedown had
@@ -34,27 +21,16 @@ returned and ended before it was undone.
 - From the call of a takedown to its return: {typical_ms:,.0f} ms typically, {worst_ms:,.0f} ms at most, the start of
   the command line's process left out.
 
-## Many songs at once
+### Many songs at once
 
 {songs:,} songs taken down by a list in a file in {down_s:.2f} s and given back in {back_s:.2f} s, each from the start
 of the command to its end; the goal is 2 s.
-
-## How to repeat it
-
-`make soak` plays a thousand rounds and writes this page; `make soak ARGS="--rounds 50"` plays fewer.
 """
 
 
-def render_page(rounds: Sequence[Round], bulk: Bulk, *, workers: int, minutes: float) -> str:
-    """The whole page, in Markdown."""
-    return _PAGE.format(
-        day=time.strftime("%Y-%m-%d", time.gmtime()),
-        yuefu=version("yuefu"),
-        python=platform.python_version(),
-        sqlite=apsw.sqlite_lib_version(),
-        system=f"{platform.system()} {platform.machine()}",
-        cores=os.cpu_count(),
-        minutes=math.ceil(minutes),
+def render_takedowns(rounds: Sequence[Round], bulk: Bulk, *, workers: int) -> str:
+    """The chapter's text, in Markdown."""
+    return _BODY.format(
         rounds=len(rounds),
         clients=CLIENTS,
         workers=workers,
@@ -88,9 +64,4 @@ def _render_calls(rounds: Sequence[Round]) -> str:
         )
         for kind in Kind
     ]
-    return _render_table(head, rows)
-
-
-def _render_table(head: Sequence[str], rows: Iterable[Sequence[str]]) -> str:
-    lines = [head, ["---"] * len(head), *rows]
-    return "".join(f"| {' | '.join(cells)} |\n" for cells in lines)
+    return render_table(head, rows)

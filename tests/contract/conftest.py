@@ -4,9 +4,11 @@ import os
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, ExitStack, closing, contextmanager
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import Any
 
+import apsw
 import msgspec
 import pytest
 
@@ -14,6 +16,7 @@ from yuefu.access.admin_key import AdminKeyBook
 from yuefu.access.app import App
 from yuefu.access.authentication import NonceBook
 from yuefu.access.quota import Quota
+from yuefu.access.retention import RetentionBook
 from yuefu.access.session import NewSession, Session, SessionDesk, hash_token
 from yuefu.access.webhook import WebhookBook
 from yuefu.catalogue.chart import Programme
@@ -27,7 +30,10 @@ from yuefu.rights.kept_answer import AnswerBook
 from yuefu.rights.ledger import Ledger
 from yuefu.rights.plan import PlanBook
 from yuefu.rights.price import PriceBook
+from yuefu.rights.split import SplitBook
 from yuefu.rights.takedown import TakedownBook
+from yuefu.rights.usage import UsageBook
+from yuefu.rights.usage_event import UsageFeed
 from yuefu.server.centre import (
     AuditBook,
     BlobShelf,
@@ -55,6 +61,8 @@ from yuefu.storage.sqlite.listings import SqliteListings
 from yuefu.storage.sqlite.memberships import SqlitePlans
 from yuefu.storage.sqlite.prices import SqlitePrices
 from yuefu.storage.sqlite.programme import SqliteProgramme
+from yuefu.storage.sqlite.reports import SqliteUsage
+from yuefu.storage.sqlite.retention import SqliteRetention
 from yuefu.storage.sqlite.rights import SqliteRights
 from yuefu.storage.sqlite.rooms import SqliteRooms
 from yuefu.storage.sqlite.search import SqliteSearch
@@ -62,8 +70,10 @@ from yuefu.storage.sqlite.sessions import SqliteSessions
 from yuefu.storage.sqlite.shared import SharedState
 from yuefu.storage.sqlite.shares import SqliteShares
 from yuefu.storage.sqlite.songs import SqliteSongs
+from yuefu.storage.sqlite.splits import SqliteSplits
 from yuefu.storage.sqlite.takedowns import SqliteTakedowns
 from yuefu.storage.sqlite.transaction import SqliteWork
+from yuefu.storage.sqlite.usage_events import SqliteUsageFeed
 from yuefu.storage.sqlite.webhooks import SqliteWebhooks
 from yuefu.units import DAY_MS
 
@@ -75,6 +85,7 @@ class Store:
     """The truth as one process has it: every port that shares one engine, and short words for common deeds.
 
     `count` tells how many rows of a kind there are: "grants", "charges", "rights_revisions", "term_sheets", "parts".
+    `holds` tells of which kinds some row has a text anywhere in it.
     """
 
     apps: Any
@@ -84,6 +95,7 @@ class Store:
     rights: RightsBook
     feed: ChangeFeed
     webhooks: WebhookBook
+    usage_events: UsageFeed
     sessions: SessionDesk
     grants: GrantBook
     rooms: RoomBook
@@ -92,12 +104,16 @@ class Store:
     plans: PlanBook
     prices: PriceBook
     ledger: Ledger
+    usage: UsageBook
+    splits: SplitBook
     takedowns: TakedownBook
     programme: Programme
     audit: AuditBook
     admin_keys: AdminKeyBook
     work: UnitOfWork
+    retention: RetentionBook
     count: Callable[[str], int]
+    holds: Callable[[str], list[str]]
 
     def publish(self, song: PublishedSong) -> Publication:
         return self.work.run(lambda transaction: transaction.publish(song, at_ms=NOW_MS))
@@ -176,6 +192,19 @@ ShortLived = tuple[NonceBook, Quota]
 OpenStore = Callable[[], AbstractContextManager[Store]]
 
 
+def holding(connection: apsw.Connection, text: str) -> list[str]:
+    """The tables of a database that have the text in any column of any row."""
+    found = []
+    for (table,) in fetch(
+        connection, "SELECT name FROM sqlite_schema WHERE type = 'table' AND sql NOT LIKE '%VIRTUAL%'"
+    ):
+        columns = [name for (name,) in fetch(connection, "SELECT name FROM pragma_table_info(?)", (table,))]
+        anywhere = " OR ".join(f"instr(CAST({name} AS BLOB), ?1)" for name in columns)
+        if fetch(connection, f"SELECT 1 FROM {table} WHERE {anywhere} LIMIT 1", (text.encode(),)):
+            found.append(table)
+    return found
+
+
 @contextmanager
 def open_sqlite(folder: Path) -> Iterator[Store]:
     keys = open_keyring(folder / "keys.json", os.urandom)
@@ -188,6 +217,7 @@ def open_sqlite(folder: Path) -> Iterator[Store]:
             rights=SqliteRights(database),
             feed=SqliteFeed(database),
             webhooks=SqliteWebhooks(database),
+            usage_events=SqliteUsageFeed(database),
             sessions=SqliteSessions(database),
             grants=SqliteGrants(database),
             rooms=SqliteRooms(database),
@@ -196,11 +226,15 @@ def open_sqlite(folder: Path) -> Iterator[Store]:
             plans=SqlitePlans(database.reader),
             prices=SqlitePrices(database.reader),
             ledger=SqliteLedger(database.reader),
+            usage=SqliteUsage(database.reader),
+            splits=SqliteSplits(database.reader),
             takedowns=SqliteTakedowns(database),
             programme=SqliteProgramme(database),
             audit=SqliteAudit(database),
             admin_keys=SqliteAdminKeys(database),
             work=SqliteWork(database),
+            retention=SqliteRetention(database),
+            holds=partial(holding, database.reader),
             count=lambda kind: int(fetch(database.reader, f"SELECT count(*) FROM {kind}")[0][0]),
         )
 

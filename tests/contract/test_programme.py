@@ -163,7 +163,7 @@ def test_uses_are_counted_from_the_first_instant_to_before_the_last(store: Any, 
 
     def uses(threshold: int = 1, size: int = 10, begin_ms: int = 1_000) -> Any:
         span = Span(begin_ms=begin_ms, end_ms=2_000)
-        return at_desk(store, lambda desk: desk.uses(ONE, span, threshold=threshold, size=size))
+        return at_desk(store, lambda desk: desk.uses(ONE, span, counted="grants", threshold=threshold, size=size))
 
     assert uses() == [ChartEntry(songs[1], 3), ChartEntry(songs[0], 2)]
     assert uses(threshold=3) == [ChartEntry(songs[1], 3)]

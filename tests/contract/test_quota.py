@@ -31,6 +31,14 @@ def test_what_is_refused_is_not_counted(quota: Quota) -> None:
     assert passed(quota, "key", 300, at_us=AT_US + 1_000_000) == 200
 
 
+def test_only_keys_that_are_as_good_as_new_are_pruned(quota: Quota) -> None:
+    passed(quota, "spent", 200)
+    passed(quota, "spent long ago", 200, at_us=AT_US - 1_000_000)
+    quota.prune(at_us=AT_US)
+    assert passed(quota, "spent", 300) == 0
+    assert passed(quota, "spent long ago", 300) == 200
+
+
 @settings(max_examples=40, deadline=None)
 @given(calls=st.lists(st.tuples(st.integers(0, 400_000), st.sampled_from("ab")), max_size=60))
 def test_a_quota_follows_the_rule_key_by_key(

@@ -1,17 +1,18 @@
 """The file that several workers share their nonces and quotas through."""
 
+import resource
 import subprocess
 import sys
 import time
 from collections.abc import Iterator
-from contextlib import closing
+from contextlib import closing, contextmanager
 from pathlib import Path
 
 import pytest
 
 from yuefu.access.quota import Rate
 from yuefu.ids import AppId
-from yuefu.storage.sqlite.database import fetch
+from yuefu.storage.sqlite.database import StorageFailed, fetch
 from yuefu.storage.sqlite.shared import PRUNE_EVERY, SharedState
 
 APP = AppId(7)
@@ -66,6 +67,32 @@ def test_nonces_past_their_time_make_room(workers: tuple[SharedState, SharedStat
     for number in range(2 * PRUNE_EVERY):
         state.nonces.spend(APP, str(number), until_s=AT_S + number, at_s=AT_S + number)
     assert fetch(state._connection, "SELECT count(*) FROM nonces")[0][0] <= PRUNE_EVERY
+
+
+def test_on_a_full_disk_nothing_is_spent_and_everything_again_when_there_is_room(
+    workers: tuple[SharedState, SharedState], tmp_path: Path
+) -> None:
+    one, other = workers
+    one.quota.spend("7/before", RATE, at_us=AT_US)
+    with no_longer_files_than((tmp_path / "shared-wal").stat().st_size):
+        for _ in range(3):
+            with pytest.raises(StorageFailed):
+                one.quota.spend("7/a", Rate(1, burst=1), at_us=AT_US)
+            with pytest.raises(StorageFailed):
+                one.nonces.spend(APP, "a", until_s=AT_S + 9, at_s=AT_S)
+    for state, passes in ((other, True), (one, False)):
+        assert state.quota.spend("7/a", Rate(1, burst=1), at_us=AT_US) is passes
+        assert state.nonces.spend(APP, "a", until_s=AT_S + 9, at_s=AT_S) is passes
+
+
+@contextmanager
+def no_longer_files_than(size_bytes: int) -> Iterator[None]:
+    before = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (size_bytes, before[1]))
+    try:
+        yield
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, before)
 
 
 def test_nothing_waits_for_the_disk(workers: tuple[SharedState, SharedState]) -> None:

@@ -1,5 +1,6 @@
 """What every unit of work keeps: all of a job or nothing of it, and no answer before the commit."""
 
+import asyncio
 import threading
 from collections.abc import Callable
 from concurrent.futures import Future
@@ -117,3 +118,70 @@ def test_two_processes_write_side_by_side(store: Any, other: Any, song_maker: So
     ]
     assert len({future.result(DEADLINE_S) for future in futures}) == 60
     assert len(store.songs.songs()) == len(other.songs.songs()) == 60
+
+
+# Tasks of an event loop.
+
+
+async def test_a_task_is_answered_once_everyone_sees_its_job(store: Any, other: Any, song_maker: SongMaker) -> None:
+    ids = await asyncio.gather(*(store.work.perform(publish(song_maker(f"song {number}"))) for number in range(50)))
+    assert len(set(ids)) == 50
+    for song_id in ids:
+        assert other.songs.song(song_id).revision == 1
+
+
+async def test_a_task_s_job_is_done_by_the_thread_of_its_loop(store: Any) -> None:
+    assert await store.work.perform(lambda _: threading.get_ident()) == threading.get_ident()
+
+
+async def test_jobs_of_tasks_and_threads_are_done_in_the_order_they_came(store: Any, song_maker: SongMaker) -> None:
+    go, _ = held_up(store)
+    answers: list[asyncio.Future[SongId]] = []
+    for number in range(30):
+        answers.append(asyncio.ensure_future(store.work.perform(publish(song_maker(f"task {number}")))))
+        await asyncio.sleep(0)  # now it waits
+        answers.append(asyncio.wrap_future(store.work.submit(publish(song_maker(f"thread {number}")))))
+    go.set()
+    ids = await asyncio.wait_for(asyncio.gather(*answers), DEADLINE_S)
+    assert ids == sorted(ids)
+
+
+async def test_a_failing_job_of_a_task_touches_no_other(store: Any, song_maker: SongMaker) -> None:
+    def fail(transaction: Any) -> None:
+        transaction.publish(song_maker("failed"), at_ms=1)
+        raise Changed
+
+    jobs = (publish(song_maker("one")), fail, publish(song_maker("two")))
+    outcomes = await asyncio.gather(*map(store.work.perform, jobs), return_exceptions=True)
+    assert [type(outcome) for outcome in outcomes] == [int, Changed, int]
+    assert [song.published.source_key for song in store.songs.songs()] == ["one", "two"]
+
+
+async def test_a_loop_that_has_no_time_holds_up_nobody(store: Any, song_maker: SongMaker) -> None:
+    task = asyncio.ensure_future(store.work.perform(publish(song_maker("task"))))
+    await asyncio.sleep(0)
+    store.work.submit(publish(song_maker("thread"))).result(DEADLINE_S)  # blocks the loop until both are done
+    await asyncio.wait_for(task, DEADLINE_S)
+    assert [song.published.source_key for song in store.songs.songs()] == ["task", "thread"]
+
+
+async def test_a_task_that_left_has_nothing_done(store: Any, song_maker: SongMaker) -> None:
+    go, _ = held_up(store)
+    left = asyncio.ensure_future(store.work.perform(publish(song_maker("left"))))
+    await asyncio.sleep(0)
+    left.cancel()
+    go.set()
+    await asyncio.wait_for(store.work.perform(publish(song_maker("stays"))), DEADLINE_S)
+    assert [song.published.source_key for song in store.songs.songs()] == ["stays"]
+
+
+def test_a_loop_that_closed_holds_up_nobody(store: Any, song_maker: SongMaker) -> None:
+    go, _ = held_up(store)
+    loop = asyncio.new_event_loop()
+    task = loop.create_task(store.work.perform(publish(song_maker("closed"))))
+    loop.run_until_complete(asyncio.sleep(0))
+    loop.close()
+    go.set()
+    assert store.work.submit(publish(song_maker("later"))).result(DEADLINE_S)
+    assert not task.done()
+    task._log_destroy_pending = False  # type: ignore[attr-defined]  # nobody is left to hear of it

@@ -36,6 +36,8 @@ class Client:
     """A session's calls; answers are raw JSON."""
 
     def __init__(self, base_url: str, session: str) -> None:
+        self.base_url = base_url
+        self.session = session
         self._http = httpx2.Client(
             base_url=f"{base_url}/client/v1", headers={"Authorization": f"Bearer {session}"}, timeout=30
         )

@@ -219,6 +219,24 @@ def test_only_what_can_be_asked_is_signed(tenant: Tenant, running: Server) -> No
     assert "Action=DescribeTags&" in command_line("sign", "DescribeTags", *options)
 
 
+def test_a_question_signed_by_headers_on_the_command_line_is_answered_once(tenant: Tenant, running: Server) -> None:
+    options = ("--app", str(tenant.app_id), "--base-url", running.base_url, "--data", running.data, "--http", "--json")
+    signed = json.loads(run_yuefu("sign", "DescribeTags", *options))
+    assert "Signature=" not in signed["url"]
+    codes = [httpx2.get(signed["url"], headers=signed["headers"]).json()["Code"] for _ in range(2)]
+    assert codes[0] == 0
+    assert codes[1] != 0
+    assert signed["curl"].startswith("curl -H 'Signature-Input: ")
+
+
+def test_an_app_is_shown_with_its_plan(tenant: Tenant, running: Server) -> None:
+    run_yuefu("plan", str(tenant.app_id), "--time-zone", "Europe/Berlin", "--data", running.data)
+    assert tenant.yuefu("show")["plan"]["time_zone"] == "Europe/Berlin"
+    assert "Europe/Berlin" in run_yuefu("app", "show", str(tenant.app_id), "--data", running.data)
+    apps = json.loads(run_yuefu("app", "list", "--data", running.data, "--json"))
+    assert {app["app_id"]: app["plan"]["time_zone"] for app in apps}[tenant.app_id] == "Europe/Berlin"
+
+
 @pytest.mark.parametrize("command", ["grant", "rotate-secret", "disable", "enable", "show"])
 def test_an_app_that_is_not_there_is_said_so(running: Server, command: str) -> None:
     assert "there is no app 7" in command_line("app", command, "7", "--data", running.data, ok=False)

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 ROOT = Path(__file__).parents[2]
-SMALL = ("--songs", "2000", "--apps", "20", "--rounds", "1", "--requests", "3000", "--charges", "100")
+SMALL = ("--songs", "2000", "--apps", "20", "--rounds", "1", "--requests", "3000", "--charges", "100", "--files", "2")
 
 WRONG_ANSWER = """
 import socket, threading
@@ -51,7 +51,13 @@ def number(text: str) -> float:
 
 
 def test_every_goal_has_a_figure_and_a_verdict(page: str) -> None:
-    for title in ("filling the catalogue", "memory of the worker", "from start to ready", "durable charges"):
+    for title in (
+        "filling the catalogue",
+        "memory of the worker",
+        "from start to ready",
+        "durable charges",
+        "memory while",
+    ):
         _, goal, measured, verdict = cells(page, title)
         assert re.search(r"\d", goal)
         assert re.search(r"\d", measured)
@@ -64,6 +70,15 @@ def test_a_signed_query_is_told_as_a_ratio_to_the_bare_server(page: str) -> None
     assert number(cpu_us) > 0
     assert number(rate) > 0
     assert number(p50_ms) <= number(p99_ms)
+
+
+def test_media_bytes_are_told_as_a_rate_and_what_they_cost(page: str) -> None:
+    _, mb_per_s, cpu_us = cells(page, "Yuefu, asking the rights")
+    assert number(mb_per_s) > 0
+    assert number(cpu_us) > 0
+    goal, rate = cells(page, "media bytes")[1:3]
+    assert goal.startswith("≥ 0.5 ×")
+    assert rate == "–" if "nginx not installed" in page else number(rate.removesuffix(" × nginx")) > 0
 
 
 def test_without_nginx_its_goal_is_not_measured_and_the_page_says_how_to_get_it(page: str) -> None:

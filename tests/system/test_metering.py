@@ -17,7 +17,7 @@ from tests.system.conftest import Server, run_yuefu, serving
 from yuefu.client import CopyrightedMusicSync, NotFound, mint_login_token
 from yuefu.wire.vendor import ResourceType
 
-TWINS = 32
+TWINS = 64
 DEADLINE_S = 60
 ILLEGAL, NO_MEMBERSHIP, UNREASONABLE = 1017040, 1017032, 1017043
 

@@ -4,6 +4,7 @@ import base64
 import hashlib
 import hmac
 import json
+import shutil
 import subprocess
 import sys
 import time
@@ -13,7 +14,8 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from tests.system.conftest import free_port, run_yuefu, serving
+from tests.system.calls import Client, login
+from tests.system.conftest import Server, free_port, run_yuefu, serving
 
 from yuefu.client import SignedClientSync, iterate_changes_sync
 from yuefu.ids import SongId
@@ -118,7 +120,7 @@ def receiver(tmp_path: Path) -> Iterator[Receiver]:
         process.wait(10)
 
 
-def check_signature(request: dict[str, Any], secret: str) -> Any:
+def check_signature(request: dict[str, Any], secret: str, kind: str = "yuefu.catalogue.changed") -> Any:
     """The event, if it is signed as Standard Webhooks 1.0.0 says; written down here apart from the code under test."""
     headers, body = request["headers"], base64.b64decode(request["body"])
     event_id, timestamp = headers["webhook-id"], headers["webhook-timestamp"]
@@ -129,7 +131,7 @@ def check_signature(request: dict[str, Any], secret: str) -> Any:
     assert headers["content-type"] == "application/cloudevents+json"
     event = json.loads(body)
     assert event["id"] == event_id
-    assert (event["specversion"], event["type"]) == ("1.0", "yuefu.catalogue.changed")
+    assert (event["specversion"], event["type"]) == ("1.0", kind)
     return event
 
 
@@ -217,6 +219,56 @@ def test_several_workers_send_every_event_once(installation: Installation, recei
         time.sleep(2.5)
         assert receiver.requests() == requests, "nobody sent anything twice"
         assert songs_in(requests, added["secret"]) == [(song_id, "changed") for song_id in changed]
+
+
+def test_every_charge_share_and_reversal_arrives_through_failures_and_a_kill(
+    demo_folder: Path, tmp_path: Path, receiver: Receiver
+) -> None:
+    """Answers of 500 and none, a server that is killed in between; what was told comes to what the app owes."""
+    data = tmp_path / "data"
+    shutil.copytree(demo_folder, data)
+    demo = json.loads((data / "demo.json").read_text(encoding="utf-8"))
+    installation = Installation(data, demo)
+    installation.yuefu("price", "set", "--mode", "0", "--amount", "150", "--currency", "CNY")
+    song, room = demo["songs"][0], {"room_id": "包厢", "resource_type": 1}
+    named = {"song_id": song["song_id"], "vendor_id": song["vendor_id"]}
+
+    def enter(server: Server, user_id: str) -> Client:
+        member = login(server.base_url, demo, user_id, at_s=int(time.time()))
+        assert member.call("join_room", room_id="包厢")["code"] == 0
+        return member
+
+    with serving(data, **PRIVATE) as server:
+        with enter(server, "茉莉") as payer, enter(server, "客人") as guest:
+            payer.granted(**named)
+            add = ("webhook", "add", "--app", str(demo["app_id"]), "--url", receiver.url, "--tells", "usage")
+            added = installation.yuefu(*add)
+            receiver.plan("500", "hang")
+            payer.granted(**named, **room)
+            assert guest.call("get_shared_resource", **named, **room)["code"] == 0
+            receiver.wait_for(2)
+            payer.granted(**named)
+        server.kill()
+    last = installation.yuefu("charge", "list")[-1]
+    installation.yuefu("charge", "reverse", str(last["charge_id"]), "--reason", "试唱")
+    with serving(data, **PRIVATE):
+        wanted = ["grant-2", "grant-3", "grant-4", "posting-4"]
+        told: dict[str, Any] = {}
+        deadline = time.monotonic() + WAIT_LIMIT_S
+        while set(told) != set(wanted):
+            assert time.monotonic() < deadline, f"only {list(told)} came in {WAIT_LIMIT_S} s"
+            time.sleep(0.1)
+            for request in receiver.requests():
+                event = check_signature(request, added["secret"], "yuefu.usage.recorded")
+                told |= {each["usage_id"]: each for each in event["data"]["usage"]}
+    assert list(told) == wanted, "in order, and nothing from before the webhook was added"
+    assert [each["kind"] for each in told.values()] == ["charged", "shared", "charged", "reversed"]
+    assert [each.get("of") for each in told.values()] == [None, "grant-2", None, "grant-4"]
+    assert [each["amount_minor"] for each in told.values()] == [150, 0, 150, -150]
+    assert told["grant-3"]["user_id"] == "客人"
+    requests = receiver.requests()
+    assert len({request["body"] for request in requests[:3]}) == 1, "the same event until it arrived"
+    assert [request["answer"] for request in requests[:3]] == ["500", "hang", "204"]
 
 
 def test_private_addresses_are_refused_unless_the_operator_allows_them(

@@ -41,3 +41,6 @@ class Quota(Protocol):
 
     def spend(self, key: str, rate: Rate, *, at_us: int) -> bool:
         """Count one call; False when the rate is exceeded (and then it is not counted)."""
+
+    def prune(self, *, at_us: int) -> None:
+        """Forget the keys whose buckets are empty by then: they are as good as new."""

@@ -45,6 +45,9 @@ class NewSession(msgspec.Struct, frozen=True, kw_only=True):
 class SessionUnknown(YuefuError):
     """No such session, or it has ended."""
 
+    def __init__(self) -> None:
+        super().__init__("no such session, or it has ended; call init")
+
 
 class SessionDesk(Protocol):
     """Where sessions are looked up by the hash of their token."""
@@ -67,5 +70,5 @@ def live_session(desk: SessionDesk, token: str, *, at_ms: int) -> Session:
     """The session a bearer token opens. Raises `SessionUnknown`."""
     session = desk.session(hash_token(token))
     if session is None or session.expires_at_ms <= at_ms:
-        raise SessionUnknown("no such session, or it has ended; call init")
+        raise SessionUnknown
     return session

@@ -1,10 +1,11 @@
-"""Webhooks: where an app's back end wants to be told of changes, how far it has been told, and what is under way.
+"""Webhooks: where an app's back end wants to be told of changes, or of usage, how far it was told, what is under way.
 
 Each webhook has one event under way at a time, written down before it is first sent and the same at every attempt. So
 whoever listens is told of everything in order and at least once, and knows by the event's id what came again.
 """
 
-from typing import Protocol
+from enum import Enum
+from typing import NamedTuple, Protocol
 
 import msgspec
 
@@ -17,8 +18,24 @@ LONGEST_WAIT_MS = HOUR_MS
 _MOST_DOUBLINGS = 20
 
 
+class Tells(Enum):
+    """What a webhook is told."""
+
+    CHANGES = "changes"
+    """What became of songs' rights."""
+    USAGE = "usage"
+    """What its app used, and what that was charged."""
+
+
+class Place(NamedTuple):
+    """How far a webhook was told: up to which row of the change feed, or up to which grant and which posting."""
+
+    row: int
+    posting: int = 0
+
+
 class Webhook(msgspec.Struct, frozen=True, kw_only=True):
-    """One webhook. `told_until` is the place in the change feed up to which its app was told.
+    """One webhook. `told_until` is the place up to which its app was told.
 
     While deliveries fail, `failing_since_ms` is when they began to and `failure` how the last one did.
     """
@@ -26,8 +43,9 @@ class Webhook(msgspec.Struct, frozen=True, kw_only=True):
     webhook_id: int
     app_id: AppId
     url: str
+    tells: Tells
     sealed_secret: str
-    told_until: int
+    told_until: Place
     is_enabled: bool
     failing_since_ms: int | None
     failure: str
@@ -39,17 +57,18 @@ class NewWebhook(msgspec.Struct, frozen=True, kw_only=True):
 
     app_id: AppId
     url: str
+    tells: Tells
     sealed_secret: str
-    told_until: int
+    told_until: Place
 
 
 class NewEvent(msgspec.Struct, frozen=True, kw_only=True):
-    """An event that nobody was sent yet; it tells what changed from one place in the feed to another."""
+    """An event that nobody was sent yet; it tells what came from one place to another."""
 
     event_id: str
     body: str
-    tells_from: int
-    tells_until: int
+    tells_from: Place
+    tells_until: Place
 
 
 class Event(msgspec.Struct, frozen=True, kw_only=True):
@@ -95,8 +114,8 @@ class WebhookDesk(Protocol):
     def enable(self, webhook_id: int, *, at_ms: int) -> Webhook:
         """Begin to tell again where it broke off, at once; what it was. Raises `UnknownWebhook`."""
 
-    def skip(self, webhook_id: int, *, tells_from: int, tells_until: int) -> None:
-        """Have a stretch of the feed that says nothing to the app count as told."""
+    def skip(self, webhook_id: int, *, tells_from: Place, tells_until: Place) -> None:
+        """Have a stretch that says nothing to the app count as told."""
 
     def claim(self, webhook_id: int, fresh: NewEvent | None, *, at_ms: int, until_ms: int) -> Event | None:
         """The event to send now, nobody else's until that instant: the one under way if it is due, else `fresh`.

@@ -2,7 +2,7 @@
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from datetime import date, datetime, time, timedelta
-from typing import Annotated, Any, NamedTuple, Protocol
+from typing import Annotated, Any, Literal, NamedTuple, Protocol, TypeAlias
 from unicodedata import category
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
@@ -36,10 +36,15 @@ class TagGroup(msgspec.Struct, frozen=True, kw_only=True):
     tags: tuple[Tag, ...]
 
 
+Counted: TypeAlias = Literal["grants", "plays"]
+"""What makes a song popular: how often it was granted, or how often it was sung, as clients report it."""
+
+
 class ChartRule(msgspec.Struct, frozen=True, kw_only=True):
     """A chart by count: songs granted at least `threshold` times in the `days` days before the last cut-off.
 
-    The cut-off is `cut_off_hour` o'clock in `time_zone` (an IANA name); at most `size` songs are listed.
+    The cut-off is `cut_off_hour` o'clock in `time_zone` (an IANA name); at most `size` songs are listed. Of `counted`
+    plays it is the defined ones, by the instant at which each became one.
     """
 
     days: Annotated[int, Meta(ge=1, le=366)]
@@ -47,6 +52,7 @@ class ChartRule(msgspec.Struct, frozen=True, kw_only=True):
     cut_off_hour: Annotated[int, Meta(ge=0, le=23)] = 0
     time_zone: str = "Asia/Shanghai"
     size: Annotated[int, Meta(ge=1, le=1_000)] = 100
+    counted: Counted = "grants"
 
 
 class Chart(msgspec.Struct, frozen=True, kw_only=True):
@@ -64,7 +70,7 @@ class Chart(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class ChartEntry(NamedTuple):
-    """A song in a chart, and how often it was granted in the time counted; 0 in a list kept by hand."""
+    """A song in a chart, and how often it was granted or played in the time counted; 0 in a list kept by hand."""
 
     song_id: SongId
     uses: int = 0
@@ -160,8 +166,8 @@ class ProgrammeDesk(Programme, Protocol):
     def remove_chart(self, top_id: str, vendor_id: VendorId) -> None:
         """Take a chart away."""
 
-    def uses(self, vendor_id: VendorId, span: Span, *, threshold: int, size: int) -> list[ChartEntry]:
-        """The vendor's most granted songs in a stretch of time, most first, then by id."""
+    def uses(self, vendor_id: VendorId, span: Span, *, counted: Counted, threshold: int, size: int) -> list[ChartEntry]:
+        """The vendor's most granted or most played songs in a stretch of time, most first, then by id."""
 
     def owners(self, song_ids: Iterable[SongId]) -> dict[SongId, VendorId]:
         """Whose those songs are; songs taken out of the catalogue among them, for they may come back."""

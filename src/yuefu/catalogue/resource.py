@@ -8,18 +8,17 @@ import msgspec
 from yuefu.catalogue.song import PartKind, Quality
 from yuefu.ids import SongId, parse_song_id
 
-_NUMBERS: dict[tuple[PartKind, Quality], int] = {
-    (PartKind.ORIGINAL, Quality.NORMAL): 1,
-    (PartKind.ACCOMPANIMENT, Quality.NORMAL): 2,
-    (PartKind.CLIP, Quality.NORMAL): 3,
-    (PartKind.SEGMENT, Quality.NORMAL): 4,
-    (PartKind.ACCOMPANIMENT_ALONE, Quality.NORMAL): 5,
-    (PartKind.ORIGINAL, Quality.HQ): 11,
-    (PartKind.ACCOMPANIMENT, Quality.HQ): 12,
-    (PartKind.ACCOMPANIMENT_ALONE, Quality.HQ): 15,
-    (PartKind.ORIGINAL, Quality.SQ): 21,
+_KINDS = {
+    PartKind.ORIGINAL: 1,
+    PartKind.ACCOMPANIMENT: 2,
+    PartKind.CLIP: 3,
+    PartKind.SEGMENT: 4,
+    PartKind.ACCOMPANIMENT_ALONE: 5,
 }
-_PARTS = {str(number): part for part, number in _NUMBERS.items()}
+_QUALITIES = {Quality.NORMAL: 0, Quality.HQ: 10, Quality.SQ: 20}
+_PARTS = {
+    str(number + tens): (kind, quality) for kind, number in _KINDS.items() for quality, tens in _QUALITIES.items()
+}
 
 
 class ResourceRef(msgspec.Struct, frozen=True):
@@ -32,7 +31,7 @@ class ResourceRef(msgspec.Struct, frozen=True):
 
 def resource_id(ref: ResourceRef) -> str:
     """The id of a part that can be downloaded. Raises KeyError for a kind that never is (lyrics, covers)."""
-    return f"z_{ref.song_id}_{_NUMBERS[ref.kind, ref.quality]}"
+    return f"z_{ref.song_id}_{_KINDS[ref.kind] + _QUALITIES[ref.quality]}"
 
 
 def parse_resource_id(text: str) -> ResourceRef | None:

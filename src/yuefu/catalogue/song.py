@@ -24,6 +24,8 @@ class PartKind(Enum):
     """The short segment of the backing as a file of its own."""
     LYRICS = "lyrics"
     PITCH_LINE = "pitch_line"
+    WAVEFORM = "waveform"
+    """How loud the recording is from moment to moment, to be drawn; the backing where there is no recording."""
     COVER = "cover"
     """The cover as large as it is kept."""
     COVER_MINI = "cover_mini"
@@ -72,13 +74,54 @@ class Highlight(msgspec.Struct, frozen=True, kw_only=True):
     """The part of a song that people wait for.
 
     `clip` is the long clip including its lead-in of `prelude_ms`; `segments` are short stretches of whole lines inside
-    it, all on the original recording's timeline. `rule` names what the choice rests on (`music.highlight`).
+    it, all on the original recording's timeline. `rule` names what the choice rests on (`music.highlight`), and
+    `confidence`, from 0 to 1, says how sure it is.
     """
 
     clip: Span
     prelude_ms: int
     segments: tuple[Span, ...]
     rule: str
+    confidence: float = 1.0
+
+
+REFERENCE_LUFS = -16.0
+"""The level that a song's gain leads to: what music for phones and small speakers is commonly brought to."""
+
+QUIETEST_LUFS, LOUDEST_LUFS = -40.0, -5.0
+"""Between these songs may be levelled."""
+
+
+class Loudness(msgspec.Struct, frozen=True, kw_only=True):
+    """How loud a sound is by EBU R 128: the whole of it, and how much it varies.
+
+    `integrated_lufs` is None for what is silent or shorter than 0.4 s, `true_peak_dbtp` for silence.
+    """
+
+    integrated_lufs: float | None
+    range_lu: float
+    true_peak_dbtp: float | None
+
+
+class Level(msgspec.Struct, frozen=True, kw_only=True):
+    """How loud a song is, original and backing apart, as delivered, and what was or can be done about it.
+
+    `applied_db` is in the parts already; `gain_db` is what would bring the parts as they are to the reference level
+    (`REFERENCE_LUFS`) without clipping, 0 where no loudness is known. Both hold for all parts alike.
+    """
+
+    original: Loudness | None
+    backing: Loudness | None
+    applied_db: float = 0.0
+    gain_db: float = 0.0
+
+
+class Tempo(msgspec.Struct, frozen=True, kw_only=True):
+    """The tempo that was measured: beats a minute, what they might be taken for instead, and how sure (0 to 1)."""
+
+    bpm: float
+    bpm_alt: float
+    confidence: float
 
 
 class SongState(Enum):
@@ -132,7 +175,7 @@ class PublishedSong(msgspec.Struct, frozen=True, kw_only=True):
     """A whole song, ready to be seen by callers in one transaction.
 
     (`vendor_id`, `source_key`) finds the song again at the next import; `fingerprint` is the hash of everything that
-    went into it, so an unchanged delivery changes nothing.
+    went into it, so an unchanged delivery changes nothing. `level` is None for a song that came without files.
     """
 
     vendor_id: VendorId
@@ -145,6 +188,15 @@ class PublishedSong(msgspec.Struct, frozen=True, kw_only=True):
     parts: tuple[Part, ...]
     states: tuple[SongState, ...] = ()
     pictures: tuple[SingerPicture, ...] = ()
+    level: Level | None = None
+    tempo: Tempo | None = None
+
+    @property
+    def bpm(self) -> int | None:
+        """The tempo by the facts, or else as it was measured; None where neither is known."""
+        if self.facts.bpm is None and self.tempo is not None:
+            return round(self.tempo.bpm)
+        return self.facts.bpm
 
 
 class Song(msgspec.Struct, frozen=True, kw_only=True):

@@ -4,6 +4,7 @@ The guide is `docs/sdk.md`.
 """
 
 from yuefu.client.cache import Cache
+from yuefu.client.choice import choose
 from yuefu.client.clip import Clip, clip_of, crop_lyric, crop_pitch, lookup_ms, shown_ms
 from yuefu.client.download import OnProgress
 from yuefu.client.errors import (
@@ -36,6 +37,7 @@ from yuefu.wire.client_api import (
     OtherSegment,
     PitchData,
     PitchNote,
+    PlayOnRecord,
     PreludeEnd,
     Resource,
     ResourceQuote,
@@ -101,6 +103,7 @@ __all__ = [
     "OtherSegment",
     "PitchData",
     "PitchNote",
+    "PlayOnRecord",
     "PreludeEnd",
     "Resource",
     "ResourceQuote",
@@ -133,6 +136,7 @@ __all__ = [
     "Tips",
     "TopSongs",
     "TransportFailed",
+    "choose",
     "clip_of",
     "crop_lyric",
     "crop_pitch",

@@ -8,7 +8,7 @@ from collections.abc import Callable, Generator, Mapping
 from dataclasses import dataclass, field
 from typing import Any, TypeAlias, TypeVar
 
-from yuefu.client.errors import CopyrightedMusicError, TransportFailed
+from yuefu.client.errors import CopyrightedMusicError
 
 T = TypeVar("T")
 
@@ -95,29 +95,20 @@ class Retries:
 DEFAULT_RETRIES = Retries()
 
 
-def may_ask_again(error: CopyrightedMusicError) -> bool:
-    """For questions, which change nothing: whatever may pass."""
-    return error.transient
-
-
-def never_left(error: CopyrightedMusicError) -> bool:
-    """For calls that cost money: only what surely never reached the server."""
-    return isinstance(error, TransportFailed) and error.unsent
-
-
 def retried(
     attempt: Callable[[], Flow[T]],
     *,
     retries: Retries,
     chance: Callable[[], float],
-    worth: Callable[[CopyrightedMusicError], bool],
 ) -> Flow[T]:
-    """`attempt`, made again while its failure is `worth` it and tries are left."""
+    """`attempt`, made again while its failure may pass and tries are left: for what counts once however often it is
+    made.
+    """
     for tries in range(1, retries.attempts):
         try:
             return (yield from attempt())
         except CopyrightedMusicError as error:
-            if not worth(error):
+            if not error.transient:
                 raise
         yield Wait(retries.wait_s(tries, chance()))
     return (yield from attempt())

@@ -26,7 +26,7 @@ from yuefu.client.errors import (
     bad_answer,
     bad_parameter,
 )
-from yuefu.client.flow import DEFAULT_RETRIES, Answer, Flow, Request, Retries, may_ask_again, never_left, retried, send
+from yuefu.client.flow import DEFAULT_RETRIES, Answer, Flow, Request, Retries, retried, send
 from yuefu.client.questions import Commands, CommandsSync
 from yuefu.client.reading import media_error, read_bare, read_command, read_data, read_done, read_result
 from yuefu.client.searches import Searches
@@ -42,6 +42,8 @@ from yuefu.wire.client_api import (
     LrcLyric,
     LrcLyricBody,
     MusicTokenBody,
+    PlayOnRecord,
+    ReportPlayBody,
     RequestResourceBody,
     ResourceQuote,
     RoomBody,
@@ -107,6 +109,19 @@ class Place(TypedDict, total=False):
 
     vendor_id: int
     room_id: str
+
+
+class Sung(TypedDict, total=False):
+    """What was sung so far; what is left out is 0 or not said.
+
+    `seconds` are whole ones; `completed` means to the resource's end; `score` is the average over the lines, 0 to 100;
+    `started` the instant at which it began, in ms since 1970.
+    """
+
+    seconds: int
+    completed: bool
+    score: int
+    started: int
 
 
 class _Music(ABC, Generic[Transport]):
@@ -215,21 +230,24 @@ class _Music(ABC, Generic[Transport]):
             self._granted[resource.resource_id] = key
 
     def _fetched(self, song_id: str, resource_type: int, place: Place) -> Flow[SharedResult]:
-        """Asked again only if surely never sent: it is good once."""
+        """As `_requested`: good once, under its key answered as often as it takes."""
         shape = _SHARED[_known_type(resource_type)]
         body = GetSharedBody(song_id=song_id, resource_type=int(resource_type), **place)
-        request = self._post("get_shared_resource", body)
-        answer = yield from self._retried(lambda: send(request), worth=never_left)
-        result = read_data(answer, shape)
+        request = with_headers(self._post("get_shared_resource", body), {"Idempotency-Key": self._new_key()})
+        result = yield from self._asked(request, lambda answer: read_data(answer, shape))
         self._note_granted(song_id, place.get("vendor_id", 0), resource_type, result)
         return result
 
     def _redeemed(self, share_token: str) -> Flow[SharedResult]:
-        """The answer's own fields say of which type it is. Asked again as little as `_fetched`."""
-        request = self._post("get_music_by_token", MusicTokenBody(share_token=share_token))
-        answer = yield from self._retried(lambda: send(request), worth=never_left)
-        resource_type = _type_told(read_command(answer))
-        result = read_data(answer, _SHARED[resource_type])
+        """The answer's own fields say of which type it is."""
+        body = MusicTokenBody(share_token=share_token)
+        request = with_headers(self._post("get_music_by_token", body), {"Idempotency-Key": self._new_key()})
+
+        def read(answer: Answer) -> tuple[ResourceType, SharedResult]:
+            resource_type = _type_told(read_command(answer))
+            return resource_type, read_data(answer, _SHARED[resource_type])
+
+        resource_type, result = yield from self._asked(request, read)
         self._note_granted(result.song_id, 0, resource_type, result)
         return result
 
@@ -249,6 +267,11 @@ class _Music(ABC, Generic[Transport]):
     def _pitch(self, resource_id: str) -> Flow[StandardPitch]:
         request = self._post("get_standard_pitch", StandardPitchBody(resource_id=resource_id))
         return (yield from self._asked(request, lambda answer: read_bare(answer, StandardPitch)))
+
+    def _reported(self, resource_id: str, play_id: str, sung: Sung) -> Flow[PlayOnRecord]:
+        """A play of that name is one play, however often it is told of."""
+        body = ReportPlayBody(resource_id=resource_id, play_id=play_id or self._new_key(), **sung)
+        return (yield from self._asked(self._post("report_play", body), lambda answer: read_data(answer, PlayOnRecord)))
 
     def _answered(self, question: Operation[P, R] | SessionCommand[P, R], params: P, *, vendor_id: int) -> Flow[R]:
         """Vendor 0 is named too: empty parameters are a documented error."""
@@ -276,23 +299,21 @@ class _Music(ABC, Generic[Transport]):
                 return (yield from self._kept(cache, key, request, watch))
             part = Part(Path(path))
             with part.held():
-                return (yield from self._retried(lambda: download(request, part, watch), worth=may_ask_again))
+                return (yield from self._retried(lambda: download(request, part, watch)))
 
     def _kept(self, cache: Cache, key: CacheKey, request: Request, watch: Watch) -> Flow[Path]:
-        kept = yield from self._retried(lambda: reuse_if_kept(cache, key, request), worth=may_ask_again)
+        kept = yield from self._retried(lambda: reuse_if_kept(cache, key, request))
         if kept is not None:
             watch.tell(kept.size_bytes, kept.size_bytes)
             return cache.path(key)
         with cache.begun(key) as part:
-            whole = yield from self._retried(
-                lambda: fetch(request, part, watch, make_room=cache.make_room), worth=may_ask_again
-            )
+            whole = yield from self._retried(lambda: fetch(request, part, watch, make_room=cache.make_room))
             return cache.keep(key, part, whole)
 
     def _reused(self, resource_id: str, track: int, *, full_check: bool) -> Flow[Path]:
         request = self._get_media(resource_id, track)
         cache, key = self._place(resource_id, track)
-        yield from self._retried(lambda: reuse(cache, key, request, full_check=full_check), worth=may_ask_again)
+        yield from self._retried(lambda: reuse(cache, key, request, full_check=full_check))
         return cache.path(key)
 
     def _place(self, resource_id: str, track: int) -> tuple[Cache, CacheKey]:
@@ -336,10 +357,10 @@ class _Music(ABC, Generic[Transport]):
         def attempt() -> Flow[T]:
             return read((yield from send(request)))
 
-        return (yield from self._retried(attempt, worth=may_ask_again))
+        return (yield from self._retried(attempt))
 
-    def _retried(self, attempt: Callable[[], Flow[T]], *, worth: Callable[[CopyrightedMusicError], bool]) -> Flow[T]:
-        return retried(attempt, retries=self._retries, chance=self._chance, worth=worth)
+    def _retried(self, attempt: Callable[[], Flow[T]]) -> Flow[T]:
+        return retried(attempt, retries=self._retries, chance=self._chance)
 
     def _post(self, call: str, body: object, *, bearer: str | None = None) -> Request:
         try:
@@ -399,8 +420,8 @@ class CopyrightedMusic(_Music[httpx2.AsyncBaseTransport], Commands):
 
     Begin with `init`, end with `destroy`; `async with CopyrightedMusic(base_url) as music` sees to the end. One method
     per command asks about songs: `vendor_id` 0 is the app's default vendor. All calls raise `CopyrightedMusicError`.
-    They are repeated while the network fails or the server is busy: `request_resource`, which is charged, under one
-    key, so that it is charged once.
+    They are repeated while the network fails or the server is busy: what is charged or good once, which is
+    `request_resource` and the two for what a room shares, under one key, so that it counts once.
     """
 
     def _connect(self, transport: httpx2.AsyncBaseTransport | None, timeout: Timeout) -> None:
@@ -524,6 +545,13 @@ class CopyrightedMusic(_Music[httpx2.AsyncBaseTransport], Commands):
     async def get_standard_pitch(self, resource_id: str) -> StandardPitch:
         """The notes to hit of the whole song whose accompaniment, clip or segment this is."""
         return await self._line.run(self._pitch(resource_id))
+
+    async def report_play(self, resource_id: str, play_id: str = "", **sung: Unpack[Sung]) -> PlayOnRecord:
+        """Tell what was sung under the grant of a resource. Costs nothing, and counts for charts and statements.
+
+        Without `play_id` it is a new play; the answer says its name, under which more of it is told as it is sung.
+        """
+        return await self._line.run(self._reported(resource_id, play_id, sung))
 
     async def ask(self, question: Operation[P, R] | SessionCommand[P, R], params: P, *, vendor_id: int = 0) -> R:
         """The answer to any command. Raises `CopyrightedMusicError`."""
@@ -700,6 +728,13 @@ class CopyrightedMusicSync(_Music[httpx2.BaseTransport], CommandsSync):
     def get_standard_pitch(self, resource_id: str) -> StandardPitch:
         """The notes to hit of the whole song whose accompaniment, clip or segment this is."""
         return self._line.run(self._pitch(resource_id))
+
+    def report_play(self, resource_id: str, play_id: str = "", **sung: Unpack[Sung]) -> PlayOnRecord:
+        """Tell what was sung under the grant of a resource. Costs nothing, and counts for charts and statements.
+
+        Without `play_id` it is a new play; the answer says its name, under which more of it is told as it is sung.
+        """
+        return self._line.run(self._reported(resource_id, play_id, sung))
 
     def ask(self, question: Operation[P, R] | SessionCommand[P, R], params: P, *, vendor_id: int = 0) -> R:
         """The answer to any command. Raises `CopyrightedMusicError`."""

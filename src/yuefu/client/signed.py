@@ -5,14 +5,14 @@ import secrets
 import time
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Mapping
-from types import TracebackType
+from types import MappingProxyType, TracebackType
 from typing import Generic, Literal, Self, TypeVar, get_args
 
 import httpx2
 
 from yuefu.client.address import parse_base_url
 from yuefu.client.errors import bad_parameter
-from yuefu.client.flow import DEFAULT_RETRIES, Flow, Request, Retries, may_ask_again, retried, send
+from yuefu.client.flow import DEFAULT_RETRIES, Flow, Request, Retries, retried, send
 from yuefu.client.questions import Questions, QuestionsSync
 from yuefu.client.reading import read_action, read_plain
 from yuefu.client.transport import AsyncLine, SyncLine, Timeout
@@ -54,7 +54,7 @@ def signed_url(
     Raises `BadParameter` for a base URL or a text that no URL can hold.
     """
     proof = _signature2(app_id=app_id, server_secret=server_secret, nonce=nonce, timestamp_s=timestamp_s)
-    return _url(
+    return question_url(
         base_url,
         action,
         params,
@@ -90,18 +90,18 @@ def _signature2(*, app_id: int, server_secret: str, nonce: str, timestamp_s: int
     }
 
 
-def _url(
+def question_url(
     base_url: str,
     action: str,
     params: Mapping[str, str | list[str]],
     *,
-    proof: Mapping[str, str],
     user_id: str,
-    vendor_id: int,
-    room_id: str,
-    territory: str,
+    vendor_id: int = 0,
+    room_id: str = "",
+    territory: str = "",
+    proof: Mapping[str, str] = MappingProxyType({}),
 ) -> str:
-    """The URL that asks `action`, with what proves it among its parameters."""
+    """The URL that asks `action`, with what proves it among its parameters unless headers do. Raises `BadParameter`."""
     common: dict[str, str | list[str]] = {
         "Action": action,
         **proof,
@@ -174,7 +174,7 @@ class _Signed(ABC, Generic[Transport]):
             )
             return read_action((yield from send(request)), operation)
 
-        return retried(attempt, retries=self._retries, chance=self._chance, worth=may_ask_again)
+        return retried(attempt, retries=self._retries, chance=self._chance)
 
     def _signed(
         self, action: str, query: Mapping[str, str | list[str]], *, user_id: str, vendor_id: int, room_id: str
@@ -184,7 +184,7 @@ class _Signed(ABC, Generic[Transport]):
         proof, headers = {}, {}
         if self._signature == SIGNATURE_VERSION:
             proof = _signature2(app_id=app_id, server_secret=secret, nonce=nonce, timestamp_s=at_s)
-        url = _url(
+        url = question_url(
             self._base_url,
             action,
             query,
@@ -205,7 +205,7 @@ class _Signed(ABC, Generic[Transport]):
         def attempt() -> Flow[Changes]:
             return read_plain((yield from send(self._signed_changes(given))), Changes)
 
-        return retried(attempt, retries=self._retries, chance=self._chance, worth=may_ask_again)
+        return retried(attempt, retries=self._retries, chance=self._chance)
 
     def _signed_changes(self, query: Mapping[str, str]) -> Request:
         """The request of one attempt, signed anew."""

@@ -34,7 +34,10 @@ def payable(vendor_id: VendorId) -> str:
 
 
 class Posting(msgspec.Struct, frozen=True, kw_only=True):
-    """An amount that `debit` owes more and `credit` is owed more; both sides in one, so that they always balance."""
+    """An amount that `debit` owes more and `credit` is owed more; both sides in one, so that they always balance.
+
+    `period` is the month it belongs to, `booked_in` the one whose reports tell of it: a later one for an adjustment.
+    """
 
     posting_id: int
     charge_id: int
@@ -44,6 +47,7 @@ class Posting(msgspec.Struct, frozen=True, kw_only=True):
     amount_minor: int
     currency: str
     period: Period
+    booked_in: Period
     posted_at_ms: int
     reason: str = ""
 
@@ -67,11 +71,12 @@ class Charge(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class ClosedPeriod(msgspec.Struct, frozen=True, kw_only=True):
-    """A month of an app's that takes adjustments only."""
+    """A month of an app's that takes adjustments only, and the time zone that its edges were those of."""
 
     app_id: AppId
     period: Period
     closed_at_ms: int
+    time_zone: str
 
 
 class UnknownCharge(YuefuError):

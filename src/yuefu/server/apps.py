@@ -10,6 +10,7 @@ import msgspec
 from yuefu.access.app import App, with_changes, with_new_secret, with_rotation_finished
 from yuefu.access.audit import AuditEntry, Author
 from yuefu.ids import AppId
+from yuefu.rights.plan import Plan
 from yuefu.server.centre import Centre
 from yuefu.server.founding import new_secret
 from yuefu.server.programme import known_vendor
@@ -35,6 +36,17 @@ class AppFacts(msgspec.Struct, frozen=True, kw_only=True):
     takes_signature2: bool
     takes_token04: bool
     live_secrets: int
+
+
+class ShownApp(AppFacts, frozen=True, kw_only=True):
+    """The same, and how the app is billed."""
+
+    plan: Plan
+
+
+def shown_app(centre: Centre, app: App) -> ShownApp:
+    """The app and its plan, as people may see them."""
+    return ShownApp(**msgspec.structs.asdict(app_facts(app)), plan=centre.plans.plan(app.app_id))
 
 
 def app_facts(app: App) -> AppFacts:

@@ -16,6 +16,8 @@ from yuefu.server.changes import follow_clock
 from yuefu.server.dispatch import Dispatcher
 from yuefu.server.http.front import ASGI, place_in_front
 from yuefu.server.http.site import Site
+from yuefu.server.keeping import PERIOD_S as KEEPING_PERIOD_S
+from yuefu.server.keeping import keep_no_longer
 from yuefu.server.logs import set_up_logs
 from yuefu.server.programme import counting_charts
 from yuefu.server.settings import load_settings
@@ -42,7 +44,7 @@ def make_site() -> ASGI:
 
 @asynccontextmanager
 async def _background(installation: Installation) -> AsyncIterator[None]:
-    """The feed follows the clock, and webhooks are told of it."""
+    """The feed follows the clock, webhooks are told of it, and what is old goes."""
     centre, settings = installation.centre, installation.settings
     dispatcher = Dispatcher(
         centre,
@@ -51,7 +53,12 @@ async def _background(installation: Installation) -> AsyncIterator[None]:
         failing_days=settings.webhook_failing_days,
         chance=random.random,
     )
-    async with aclosing(dispatcher), doing(partial(follow_clock, centre), dispatcher.round):
+    keep = partial(keep_no_longer, centre, settings.retention)
+    async with (
+        aclosing(dispatcher),
+        doing(partial(follow_clock, centre), dispatcher.round),
+        doing(keep, period_s=KEEPING_PERIOD_S),
+    ):
         yield
 
 

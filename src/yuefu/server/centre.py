@@ -11,13 +11,16 @@ from yuefu.access.admin_key import AdminKeyBook, AdminKeyDesk
 from yuefu.access.app import App, AppDirectory
 from yuefu.access.audit import AuditEntry, WrittenEntry
 from yuefu.access.authentication import Gate
+from yuefu.access.downloads import DownloadSlots
 from yuefu.access.keyring import KeyRing
+from yuefu.access.person import PersonDesk
+from yuefu.access.retention import RetentionBook, RetentionDesk
 from yuefu.access.session import NewSession, SessionDesk
 from yuefu.access.webhook import WebhookBook, WebhookDesk
 from yuefu.catalogue.chart import Programme, ProgrammeDesk
 from yuefu.catalogue.listing import Listing
 from yuefu.catalogue.search import SearchIndex
-from yuefu.catalogue.song import Publication, PublishedSong, Song, SongFacts
+from yuefu.catalogue.song import Highlight, Part, Publication, PublishedSong, Song, SongFacts
 from yuefu.ids import AppId, RoomId, SongId, UserId, VendorId
 from yuefu.rights.deal import Block, Deal, SongRights, Terms
 from yuefu.rights.decision import Decision, StandingDecisions, count_none
@@ -27,10 +30,15 @@ from yuefu.rights.kept_answer import AnswerBook, AnswerDesk
 from yuefu.rights.ledger import Ledger, LedgerDesk
 from yuefu.rights.message import MessageDesk
 from yuefu.rights.plan import PlanBook, PlanDesk
+from yuefu.rights.play import PlayDesk
 from yuefu.rights.price import PriceBook, PriceDesk
 from yuefu.rights.purpose import Purpose
 from yuefu.rights.record import LicensedSong, Revision
+from yuefu.rights.sales_report import SalesReportDesk
+from yuefu.rights.split import SplitBook, SplitDesk
 from yuefu.rights.takedown import TakedownBook, TakedownDesk
+from yuefu.rights.usage import UsageBook
+from yuefu.rights.usage_event import UsageFeed
 from yuefu.rooms.sharing import Share, ShareKey
 from yuefu.wire.vendor import VendorProfile
 
@@ -187,6 +195,9 @@ class BlobShelf(Protocol):
     def path(self, sha256: str) -> Path:
         """Where the blob of that hash is, if it is."""
 
+    def place(self, sha256: str) -> str:
+        """The same below the shelf's root, with slashes: for a web server that sends it itself."""
+
     def read(self, sha256: str) -> bytes:
         """The whole blob: for small ones. Raises FileNotFoundError."""
 
@@ -235,6 +246,9 @@ class Transaction(Protocol):
     def publish(self, song: PublishedSong, *, at_ms: int) -> Publication: ...
     def song(self, song_id: SongId) -> Song: ...
     def edit_song(self, song_id: SongId, facts: SongFacts, *, at_ms: int) -> Publication: ...
+    def set_highlight(
+        self, song_id: SongId, highlight: Highlight, cuts: Sequence[Part], *, at_ms: int
+    ) -> Publication: ...
     def remove_song(self, song_id: SongId, *, at_ms: int) -> None: ...
     def audit(self, entry: AuditEntry) -> None: ...
     def open_session(self, session: NewSession) -> None: ...
@@ -249,6 +263,16 @@ class Transaction(Protocol):
     def prices(self) -> PriceDesk: ...
     @property
     def ledger(self) -> LedgerDesk: ...
+    @property
+    def splits(self) -> SplitDesk: ...
+    @property
+    def sales_reports(self) -> SalesReportDesk: ...
+    @property
+    def plays(self) -> PlayDesk: ...
+    @property
+    def retention(self) -> RetentionDesk: ...
+    @property
+    def persons(self) -> PersonDesk: ...
 
 
 class StoreView(Protocol):
@@ -290,6 +314,9 @@ class UnitOfWork(Protocol):
     def submit(self, job: Callable[[Transaction], T]) -> "Future[T]":
         """Have `job` done in a transaction; the future is done once it is on disk."""
 
+    async def perform(self, job: Callable[[Transaction], T]) -> T:
+        """As `submit`, for a task of an event loop: `job` may be done on that loop, so it must be brief."""
+
     def run(self, job: Callable[[Transaction], T]) -> T:
         """`submit`, and wait."""
 
@@ -299,7 +326,8 @@ class Centre:
     """Everything an action may use. Time and chance are among it, so tests can set both.
 
     Absolute addresses in answers begin with `public_url`; `has_public_url` says that the operator chose it. Lists come
-    `page_size` songs a page.
+    `page_size` songs a page. Where `accel_prefix` is not "", media files of up to `accel_max_bytes` are sent by the
+    proxy in front, from that address on.
     """
 
     profiles: Mapping[int, VendorProfile]
@@ -313,6 +341,7 @@ class Centre:
     rights_views: RightsViews
     feed: ChangeFeed
     webhooks: WebhookBook
+    usage_events: UsageFeed
     takedowns: TakedownBook
     standing: StandingDecisions
     sessions: SessionDesk
@@ -321,14 +350,18 @@ class Centre:
     plans: PlanBook
     prices: PriceBook
     ledger: Ledger
+    usage: UsageBook
+    splits: SplitBook
     rooms: RoomBook
     shares: ShareBook
+    retention: RetentionBook
     audit: AuditBook
     admin_keys: AdminKeyBook
     work: UnitOfWork
     view: StoreView
     fence: Fence
     blobs: BlobShelf
+    downloads: DownloadSlots
     keys: KeyRing
     now_us: Callable[[], int]
     random_bytes: Callable[[int], bytes]
@@ -336,6 +369,8 @@ class Centre:
     public_url: str
     has_public_url: bool
     page_size: int
+    accel_prefix: str
+    accel_max_bytes: int
     open_beside: Callable[[], "Centre"]
 
     def beside(self) -> "Centre":

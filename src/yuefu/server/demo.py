@@ -4,13 +4,11 @@ Between them the songs show every rule: both rights, one, none; with and without
 that two of them have, a duet. Charts and tags are filled, and a second app is granted other vendors and less use.
 """
 
-import os
+import contextlib
 import shlex
 import shutil
 import time
-from collections.abc import Sequence
-from concurrent.futures import ProcessPoolExecutor, as_completed
-from multiprocessing import get_context
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
 import msgspec
@@ -19,18 +17,19 @@ from rich.progress import Progress
 
 from yuefu.access.app import SCENES
 from yuefu.access.audit import Author
-from yuefu.catalogue.song import PublishedSong, Song
+from yuefu.catalogue.song import PublishedSong, Quality, Song
 from yuefu.client import new_nonce, signed_url
 from yuefu.errors import YuefuError
 from yuefu.ids import AppId
 from yuefu.ingest import repertoire
+from yuefu.ingest.crew import Crew, Lost
 from yuefu.ingest.fingerprint import PIPELINE_VERSION
 from yuefu.ingest.repertoire import Entry
 from yuefu.rights.deal import Terms
 from yuefu.server.apps import create_app
 from yuefu.server.demo_programme import fill_programme
 from yuefu.server.founding import new_app
-from yuefu.server.importing import run_import
+from yuefu.server.importing import hire_crew, recipe_for, run_import
 from yuefu.server.licensing import RIGHTS, LicensedShelf, Offer
 from yuefu.server.settings import Settings
 from yuefu.server.wiring import Installation, open_installation
@@ -141,8 +140,10 @@ def _make(installation: Installation) -> None:
     entries = repertoire.entries()
     staging = installation.settings.data_folder / STAGING_FOLDER
     staging.mkdir()
-    try:
-        folders = _render(entries, staging)
+    with contextlib.ExitStack() as finally_:
+        finally_.callback(shutil.rmtree, staging)
+        crew = finally_.enter_context(hire_crew())
+        folders = _render(entries, staging, crew)
         offers = {entry.key: Offer(RIGHTS[entry.rights], Terms(channel=entry.channel)) for entry in entries}
 
         def offer(song: PublishedSong) -> Offer:
@@ -151,13 +152,13 @@ def _make(installation: Installation) -> None:
         shelf = LicensedShelf(installation.centre, _AUTHOR, offer)
         for vendor in sorted({entry.vendor_id for entry in entries}):
             paths = [folder for entry, folder in zip(entries, folders, strict=True) if entry.vendor_id == vendor]
-            workers = min(os.cpu_count() or 1, len(paths))  # each takes a moment to start
-            report = run_import(installation, paths, vendor, shelf, _AUTHOR, workers=workers)
-            for song in report.songs:
-                if song.outcome == "refused":
-                    raise YuefuError(f"the demo song {song.source_key} could not be made: {song.reason}")
-    finally:
-        shutil.rmtree(staging)
+            profile = installation.centre.profiles[vendor]
+            for some, finest in ((paths[:1], Quality.SQ), (paths[1:], Quality.NORMAL)):
+                recipe = recipe_for(profile, finest=finest)
+                report = run_import(installation, some, vendor, shelf, _AUTHOR, crew=crew, recipe=recipe)
+                for song in report.songs:
+                    if song.outcome == "refused":
+                        raise YuefuError(f"the demo song {song.source_key} could not be made: {song.reason}")
     fill_programme(installation.centre, entries, _AUTHOR)
     _create_app(installation, "Yuefu demo", APP_ID, vendors=VENDORS, scenes=SCENES)
     _create_app(
@@ -185,25 +186,27 @@ def _create_app(
     create_app(installation.centre, app, _AUTHOR)
 
 
-def _render(entries: Sequence[Entry], staging: Path) -> list[Path]:
+def _render(entries: Sequence[Entry], staging: Path, crew: Crew) -> list[Path]:
     """Sing and play every song once, one a core at a time; a recording that two vendors have is delivered twice."""
     folders = {entry: staging / f"{place:02}-{entry.folder}" for place, entry in enumerate(entries, start=1)}
     takes: dict[object, Entry] = {}
     for entry in entries:
         takes.setdefault(entry.take, entry)
-    with (
-        Progress(console=Console(stderr=True)) as bar,
-        ProcessPoolExecutor(os.cpu_count(), mp_context=get_context("spawn")) as pool,
-    ):
+    with Progress(console=Console(stderr=True)) as bar:
         task = bar.add_task("singing the demo repertoire", total=len(takes))
-        pending = [pool.submit(repertoire.render, entry, folders[entry]) for entry in takes.values()]
-        for song in as_completed(pending):
-            song.result()
+        jobs = [(entry, folders[entry]) for entry in takes.values()]
+        for (entry, _), answer in crew.work_through(_render_one, jobs, told=lambda *_: None):
+            if isinstance(answer, Lost):
+                raise YuefuError(f"the demo song {entry.key} could not be sung: {answer.reason}")
             bar.advance(task)
     for entry in entries:
         if takes[entry.take] is not entry:
             repertoire.redeliver(entry, folders[takes[entry.take]], folders[entry])
     return list(folders.values())
+
+
+def _render_one(job: tuple[Entry, Path], _tell: Callable[[float], None]) -> None:
+    repertoire.render(*job)
 
 
 def _facts(installation: Installation) -> DemoFacts:

@@ -1,6 +1,7 @@
-"""Telling webhooks what changed: one event at a time each, in order, at least once, whatever happens to this process.
+"""Telling webhooks what changed, or was used: one event at a time each, in order, at least once, whatever happens to
+this process.
 
-    claim: the event under way, or a new one from the feed → send → delivered, or failed and when to try again
+    claim: the event under way, or a new one of what came since → send → delivered, or failed and when to try again
 
 An event is claimed in a transaction that moves its next attempt to after this one must have ended. So of several
 processes one sends it, and what a killed one had claimed is sent by whoever looks next.
@@ -8,23 +9,25 @@ processes one sends it, and what a killed one had claimed is sent by whoever loo
 
 import asyncio
 from collections.abc import Callable
-from typing import Protocol, TypeVar
+from typing import Protocol, TypeVar, assert_never
 
 import structlog
 
+from yuefu.access.app import App
 from yuefu.access.audit import Author
-from yuefu.access.webhook import Event, NewEvent, Webhook, wait_ms
+from yuefu.access.webhook import Event, NewEvent, Place, Tells, Webhook, wait_ms
 from yuefu.server.centre import Centre, Transaction
 from yuefu.server.changes import changes_for
 from yuefu.server.outward import TOTAL_TIMEOUT_S
+from yuefu.server.usage_events import usage_for
 from yuefu.server.webhooks import Outcome, audit_entry, new_event_id, render_event
 from yuefu.units import DAY_MS, SECOND_MS, format_instant
-from yuefu.wire.webhook import CATALOGUE_CHANGED, ChangesData
+from yuefu.wire.webhook import CATALOGUE_CHANGED, USAGE_RECORDED, ChangesData, UsageData
 
 T = TypeVar("T")
 
-MOST_CHANGES = 100
-"""Changes in one event."""
+MOST_TOLD = 100
+"""Changes, or uses, in one event."""
 
 CLAIM_MS = 2 * int(TOTAL_TIMEOUT_S * SECOND_MS)
 """How long an event is one process's: resolving the name and sending, with time to spare."""
@@ -118,17 +121,31 @@ class Dispatcher:
         if app is None or not app.is_enabled:
             return None
         begin = webhook.told_until
-        changes, until = changes_for(self._centre, app, territory=app.home_territory, after=begin, at_most=MOST_CHANGES)
-        if changes.changes:
+        kind, data, until = self._news(webhook.tells, app, begin)
+        if data is not None:
             event_id = new_event_id(self._centre)
-            data = ChangesData(changes=changes.changes, next=changes.next)
-            body = render_event(self._centre, event_id, CATALOGUE_CHANGED, data).decode()
+            body = render_event(self._centre, event_id, kind, data).decode()
             return NewEvent(event_id=event_id, body=body, tells_from=begin, tells_until=until)
         if until != begin:
             await self._do(
                 lambda transaction: transaction.webhooks.skip(webhook.webhook_id, tells_from=begin, tells_until=until)
             )
         return None
+
+    def _news(self, tells: Tells, app: App, after: Place) -> tuple[str, ChangesData | UsageData | None, Place]:
+        """The kind of event, what there is to tell, None for nothing, and the place up to which that goes."""
+        match tells:
+            case Tells.CHANGES:
+                changes, row = changes_for(
+                    self._centre, app, territory=app.home_territory, after=after.row, at_most=MOST_TOLD
+                )
+                told = ChangesData(changes=changes.changes, next=changes.next) if changes.changes else None
+                return CATALOGUE_CHANGED, told, Place(row)
+            case Tells.USAGE:
+                usage, until = usage_for(self._centre, app, after=after, at_most=MOST_TOLD)
+                return USAGE_RECORDED, usage if usage.usage else None, until
+            case unreachable:
+                assert_never(unreachable)
 
     async def _fail(self, event: Event, outcome: Outcome) -> None:
         at_ms = self._centre.now_ms()

@@ -10,14 +10,37 @@ from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn, TimeRemainingColumn
 
 from yuefu.access.audit import Author
+from yuefu.catalogue.song import PartKind, Quality
 from yuefu.ids import VendorId
 from yuefu.ingest import importer
+from yuefu.ingest.crew import Crew
+from yuefu.ingest.recipe import Recipe
 from yuefu.ingest.report import ImportReport
 from yuefu.server.licensing import LicensedShelf
 from yuefu.server.wiring import Installation
+from yuefu.wire.vendor import ResourceType, VendorProfile
 
 WORK_FOLDER = "work"
 """Where imports keep what is half made, under the data folder: each sweeps what a killed one left."""
+
+
+def recipe_for(profile: VendorProfile, *, finest: Quality = Quality.SQ, level_lufs: float | None = None) -> Recipe:
+    """What a vendor's callers may ask for, in no finer quality than that."""
+    kinds = {
+        ResourceType.SONG: PartKind.ORIGINAL,
+        ResourceType.ACCOMPANIMENT: PartKind.ACCOMPANIMENT,
+        ResourceType.ACCOMPANIMENT_CLIP: PartKind.CLIP,
+        ResourceType.ACCOMPANIMENT_SEGMENT: PartKind.SEGMENT if profile.segment_file else PartKind.CLIP,
+    }
+    qualities = list(Quality)
+    allowed = qualities[: qualities.index(finest) + 1]
+    parts = {(kind, Quality(name)) for asked, kind in kinds.items() for name in profile.qualities_of(asked)}
+    return Recipe(frozenset(part for part in parts if part[1] in allowed), level_lufs)
+
+
+def hire_crew(workers: int | None = None) -> Crew:
+    """Workers for imports, one a core unless said otherwise."""
+    return Crew(workers or os.cpu_count() or 1, time_limit_s=importer.SONG_LIMIT_S)
 
 
 def run_import(
@@ -27,8 +50,9 @@ def run_import(
     shelf: LicensedShelf,
     author: Author,
     *,
+    crew: Crew,
+    recipe: Recipe,
     rights: str = "none",
-    workers: int | None = None,
     dry_run: bool = False,
 ) -> ImportReport:
     """Import with a progress bar on standard error: songs done, rate, time left.
@@ -37,10 +61,10 @@ def run_import(
     done; `rights` is what it says of the songs' first deals.
     """
     if dry_run:
-        return _run(installation, paths, vendor_id, shelf, workers=workers, dry_run=True)
+        return _run(installation, paths, vendor_id, shelf, crew=crew, recipe=recipe, dry_run=True)
     subject = f"vendor {vendor_id}"
     _audit(installation, author, "song.import", subject, paths=list(map(str, paths)), rights=rights)
-    report = _run(installation, paths, vendor_id, shelf, workers=workers, dry_run=False)
+    report = _run(installation, paths, vendor_id, shelf, crew=crew, recipe=recipe, dry_run=False)
     counts: Counter[str] = Counter(song.outcome for song in report.songs)
     _audit(installation, author, "song.imported", subject, **counts)
     return report
@@ -58,7 +82,8 @@ def _run(
     vendor_id: VendorId,
     shelf: LicensedShelf,
     *,
-    workers: int | None,
+    crew: Crew,
+    recipe: Recipe,
     dry_run: bool,
 ) -> ImportReport:
     with Progress(
@@ -82,10 +107,10 @@ def _run(
         return importer.run(
             paths,
             vendor_id=vendor_id,
-            segment_file=installation.centre.profiles[vendor_id].segment_file,
+            recipe=recipe,
             shelf=shelf,
             blobs=installation.blobs,
-            workers=workers or os.cpu_count() or 1,
+            crew=crew,
             dry_run=dry_run,
             work_dir=installation.settings.data_folder / WORK_FOLDER,
             on_progress=show,

@@ -11,11 +11,12 @@ from yuefu.access.audit import Author
 from yuefu.catalogue.song import Publication, PublishedSong
 from yuefu.errors import YuefuError
 from yuefu.ids import SongId, VendorId
+from yuefu.music.highlight import Rule
 from yuefu.rights.deal import Block, Chain, Deal, Terms, TermSheet
 from yuefu.rights.purpose import browsing
 from yuefu.rights.territory import ANYWHERE
 from yuefu.server.centre import Centre, Transaction
-from yuefu.units import batched
+from yuefu.units import Span, batched
 
 RIGHTS: dict[str, tuple[Chain, ...]] = {
     "both": (Chain.RECORDING, Chain.WORK),
@@ -58,6 +59,12 @@ class LicensedShelf:
     def fingerprint(self, vendor_id: VendorId, source_key: str) -> str | None:
         """The fingerprint under which the song is published, None when it is not."""
         return self._centre.songs.fingerprint(vendor_id, source_key)
+
+    def chosen_clip(self, vendor_id: VendorId, source_key: str) -> Span | None:
+        """The clip that an operator set for the published song, None where nobody did."""
+        song_id = self._centre.songs.find(vendor_id, source_key)
+        highlight = None if song_id is None else self._centre.songs.song(song_id).published.highlight
+        return highlight.clip if highlight and highlight.rule == Rule.OPERATOR.value else None
 
     def publish(self, song: PublishedSong) -> Publication:
         """Put a whole song and its first deals before callers, in one transaction."""

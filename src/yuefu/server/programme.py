@@ -37,7 +37,7 @@ from yuefu.units import MINUTE_MS
 T = TypeVar("T")
 
 SETTLING_MS = MINUTE_MS
-"""How long after a cut-off it is counted: by then every grant from before it is on disk."""
+"""How long after a cut-off it is counted: by then every grant and play from before it is on disk."""
 
 COUNTING_PERIOD_S = 60
 
@@ -222,11 +222,12 @@ def list_chart(desk: ProgrammeDesk, chart: Chart, song_ids: Sequence[SongId], *,
 def count_chart(desk: ProgrammeDesk, chart: Chart, rule: ChartRule, *, at_ms: int) -> Chart:
     """Write a chart as its rule counts it up to the last cut-off that has settled.
 
-    Only grants from before the cut-off count, so it is the same whenever, wherever and however often it is done.
+    Only what is from before the cut-off counts, so it is the same whenever, wherever and however often it is done.
     """
     span = counted_span(rule, at_ms - SETTLING_MS)
     counted = msgspec.structs.replace(chart, rule=rule, as_of_ms=span.end_ms)
-    desk.put_chart(counted, desk.uses(chart.vendor_id, span, threshold=rule.threshold, size=rule.size))
+    entries = desk.uses(chart.vendor_id, span, counted=rule.counted, threshold=rule.threshold, size=rule.size)
+    desk.put_chart(counted, entries)
     return counted
 
 

@@ -1,5 +1,6 @@
 """What an operator may set: `yuefu.toml` in the data folder, overridden by `YUEFU_*` variables, overridden by flags."""
 
+import re
 from collections.abc import Mapping
 from ipaddress import ip_network
 from pathlib import Path
@@ -8,12 +9,20 @@ from urllib.parse import urlsplit
 
 import msgspec
 
+from yuefu.access.retention import Retention
+from yuefu.catalogue.song import LOUDEST_LUFS, QUIETEST_LUFS
 from yuefu.errors import YuefuError
 from yuefu.rights.territory import UnknownTerritory, check_territory
 
 FILE_NAME = "yuefu.toml"
 PREFIX = "YUEFU_"
 MOST_ON_A_PAGE = 100
+MOST_DOWNLOADS = 1_000
+LONGEST_KEPT_DAYS = 36_500
+SHORTEST_USERS_DAYS = 2
+"""What is counted of a user's day is counted from the grants of that day, which may have 25 hours."""
+
+_ACCEL_PREFIX = re.compile(r"/(?:[0-9A-Za-z._~-]+/)+")
 
 
 class Settings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -25,8 +34,12 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
     relative path is under the data folder, as that of `vendors_file`, which adds or replaces vendor profiles (the form
     of `vendors.toml`), and that of `keys_file`. `keys` are the sealing keys themselves, base64, the active one first;
     with them no key file is read or made. `home_territory` is where new apps are at home (ISO 3166-1 alpha-2).
-    `page_size` is how many songs of a list or of a search are on a page. Webhooks may lead to private addresses with
-    `webhook_allow_private`, and are switched off after failing for `webhook_failing_days`.
+    `level_lufs` is how loud imports make songs, None for as loud as they were delivered. `page_size` is how many songs
+    of a list or of a search are on a page. Webhooks may lead to private addresses with `webhook_allow_private`, and are
+    switched off after failing for `webhook_failing_days`.
+    A session may have `downloads_at_once` downloads under way. Media files of up to `accel_max_bytes` are left to a
+    trusted proxy to send, which has the blobs at `accel_prefix`; without one the centre sends everything itself.
+    Sessions that ended are kept for `keep_sessions_days`, whose a grant was for `keep_users_days`.
     """
 
     data: str = "./yuefu-data"
@@ -46,10 +59,21 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
     keys: tuple[str, ...] = ()
     keys_file: str = "keys.json"
     home_territory: str = "CN"
+    level_lufs: float | None = None
     page_size: int = 20
+    downloads_at_once: int = 4
+    accel_prefix: str = ""
+    accel_max_bytes: int = 1_048_576
     webhook_allow_private: bool = False
     webhook_failing_days: int = 5
+    keep_sessions_days: int = 7
+    keep_users_days: int = 400
     log_level: Literal["debug", "info", "warning", "error"] = "info"
+
+    @property
+    def retention(self) -> Retention:
+        """For how long what ended is kept."""
+        return Retention(sessions_days=self.keep_sessions_days, users_days=self.keep_users_days)
 
     def __repr__(self) -> str:
         return f"Settings({self.shown()})"
@@ -99,6 +123,7 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
         return {
             name.upper(): ",".join(value) if isinstance(value, tuple) else str(value)
             for name, value in msgspec.structs.asdict(self).items()
+            if value is not None
         }
 
     def shown(self) -> dict[str, Any]:
@@ -165,10 +190,19 @@ def _check(settings: Settings) -> None:
         raise BadSettings("workers: must be at least 1")
     if not 1 <= settings.page_size <= MOST_ON_A_PAGE:
         raise BadSettings(f"page_size: must be from 1 to {MOST_ON_A_PAGE}")
+    if settings.level_lufs is not None and not QUIETEST_LUFS <= settings.level_lufs <= LOUDEST_LUFS:
+        raise BadSettings(f"level_lufs: must be from {QUIETEST_LUFS:g} to {LOUDEST_LUFS:g}")
+    if not 1 <= settings.downloads_at_once <= MOST_DOWNLOADS:
+        raise BadSettings(f"downloads_at_once: must be from 1 to {MOST_DOWNLOADS}")
     if settings.webhook_failing_days < 1:
         raise BadSettings("webhook_failing_days: must be at least 1")
+    if not 1 <= settings.keep_sessions_days <= LONGEST_KEPT_DAYS:
+        raise BadSettings(f"keep_sessions_days: must be from 1 to {LONGEST_KEPT_DAYS}")
+    if not SHORTEST_USERS_DAYS <= settings.keep_users_days <= LONGEST_KEPT_DAYS:
+        raise BadSettings(f"keep_users_days: must be from {SHORTEST_USERS_DAYS} to {LONGEST_KEPT_DAYS}")
     _ = settings.database_path, settings.blobs_path
     _check_front(settings)
+    _check_accel(settings)
 
 
 def _check_front(settings: Settings) -> None:
@@ -184,6 +218,17 @@ def _check_front(settings: Settings) -> None:
             raise BadSettings(f"trusted_proxies: {error}") from None
     if bool(settings.tls_certificate) != bool(settings.tls_key):
         raise BadSettings("tls_certificate, tls_key: each needs the other")
+
+
+def _check_accel(settings: Settings) -> None:
+    if not settings.accel_prefix:
+        return
+    if not _ACCEL_PREFIX.fullmatch(settings.accel_prefix):
+        raise BadSettings("accel_prefix: must be a path with a slash at either end, as in /yuefu-blobs/")
+    if not settings.trusted_proxies:
+        raise BadSettings("accel_prefix: needs trusted_proxies, for only they are left to send files")
+    if settings.accel_max_bytes < 1:
+        raise BadSettings("accel_max_bytes: must be at least 1")
 
 
 def _is_address(text: str, *, with_path: bool = False) -> bool:

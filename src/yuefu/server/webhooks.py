@@ -2,14 +2,14 @@
 
 from collections.abc import Callable
 from functools import partial
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, assert_never
 
 import msgspec
 
 from yuefu.access.app import UnknownApp
 from yuefu.access.audit import AuditEntry, Author
 from yuefu.access.keyring import NotSealedHere
-from yuefu.access.webhook import NewWebhook, Webhook
+from yuefu.access.webhook import NewWebhook, Place, Tells, Webhook
 from yuefu.ids import AppId
 from yuefu.server.centre import Centre, Transaction
 from yuefu.server.outward import (
@@ -21,9 +21,20 @@ from yuefu.server.outward import (
     find_destination,
     resolve_name,
 )
+from yuefu.server.usage_events import latest_usage
 from yuefu.units import SECOND_MS, format_instant
 from yuefu.wire.changes import PATH, render_cursor
-from yuefu.wire.webhook import SECRET_BYTES, TEST, ChangesData, CloudEvent, render_secret, signed_event_headers
+from yuefu.wire.webhook import (
+    SECRET_BYTES,
+    TEST,
+    USAGE_SOURCE,
+    ChangesData,
+    ChangesEvent,
+    UsageData,
+    UsageRecorded,
+    render_secret,
+    signed_event_headers,
+)
 
 _PURPOSE = "webhook-secret"
 _EVENT_ID_BYTES = 16
@@ -71,20 +82,24 @@ def new_event_id(centre: Centre) -> str:
     return f"evt_{centre.random_bytes(_EVENT_ID_BYTES).hex()}"
 
 
-def render_event(centre: Centre, event_id: str, kind: str, data: ChangesData) -> bytes:
+def render_event(centre: Centre, event_id: str, kind: str, data: ChangesData | UsageData) -> bytes:
     """The body of an event, the same however often it is sent."""
-    event = CloudEvent(
-        id=event_id,
-        source=f"{centre.public_url}{PATH}",
-        type=kind,
-        time=format_instant(centre.now_ms()),
-        data=data,
-    )
-    return msgspec.json.encode(event)
+    time = format_instant(centre.now_ms())
+    match data:
+        case ChangesData():
+            source = f"{centre.public_url}{PATH}"
+            return msgspec.json.encode(ChangesEvent(id=event_id, source=source, type=kind, time=time, data=data))
+        case UsageData():
+            source = f"{centre.public_url}{USAGE_SOURCE}"
+            return msgspec.json.encode(UsageRecorded(id=event_id, source=source, type=kind, time=time, data=data))
+        case unreachable:
+            assert_never(unreachable)
 
 
-async def add_webhook(centre: Centre, post: Post, app_id: AppId, url: str, author: Author) -> tuple[Webhook, str]:
-    """Add a webhook that is told of whatever changes from now on; it and its secret, which is shown this once.
+async def add_webhook(
+    centre: Centre, post: Post, app_id: AppId, url: str, author: Author, *, tells: Tells = Tells.CHANGES
+) -> tuple[Webhook, str]:
+    """Add a webhook that is told of whatever changes, or is used, from now on; it and its secret, shown this once.
 
     Raises `UnknownApp`, `BadAddress`, `Unreachable`.
     """
@@ -95,14 +110,15 @@ async def add_webhook(centre: Centre, post: Post, app_id: AppId, url: str, autho
     new = NewWebhook(
         app_id=app_id,
         url=url,
+        tells=tells,
         sealed_secret=centre.keys.seal(secret, purpose=_PURPOSE),
-        told_until=centre.feed.latest(),
+        told_until=Place(centre.feed.latest()) if tells is Tells.CHANGES else latest_usage(centre),
     )
     at_ms = centre.now_ms()
 
     def job(transaction: Transaction) -> int:
         webhook_id = transaction.webhooks.add(new, at_ms=at_ms)
-        detail = {"app_id": app_id, "host": destination.host}
+        detail = {"app_id": app_id, "host": destination.host, "tells": tells.value}
         transaction.audit(audit_entry("webhook.add", webhook_id, author, detail, at_ms=at_ms))
         return webhook_id
 
@@ -130,7 +146,11 @@ async def try_webhook(centre: Centre, post: Post, webhook_id: int) -> Outcome:
     """Send a webhook an event that tells nothing, once. Raises `UnknownWebhook`."""
     webhook = centre.webhooks.webhook(webhook_id)
     event_id = new_event_id(centre)
-    data = ChangesData(changes=[], next=render_cursor(webhook.told_until))
+    data = (
+        ChangesData(changes=[], next=render_cursor(webhook.told_until.row))
+        if webhook.tells is Tells.CHANGES
+        else UsageData(usage=[])
+    )
     return await post.send(webhook, event_id, render_event(centre, event_id, TEST, data))
 
 

@@ -14,6 +14,7 @@ from yuefu.ingest.ports import BlobStore
 from yuefu.rights.decision import StandingDecisions
 from yuefu.server.centre import Centre
 from yuefu.server.settings import PREFIX, BadSettings, Settings
+from yuefu.storage.downloads import DownloadLocks
 from yuefu.storage.fence import Fence
 from yuefu.storage.folder import BlobFolder
 from yuefu.storage.keyfile import BadKeys, open_keyring, read_keyring
@@ -30,6 +31,8 @@ from yuefu.storage.sqlite.listings import SqliteListings
 from yuefu.storage.sqlite.memberships import SqlitePlans
 from yuefu.storage.sqlite.prices import SqlitePrices
 from yuefu.storage.sqlite.programme import SqliteProgramme
+from yuefu.storage.sqlite.reports import SqliteUsage
+from yuefu.storage.sqlite.retention import SqliteRetention
 from yuefu.storage.sqlite.rights import SqliteRights
 from yuefu.storage.sqlite.rights_views import SqliteRightsViews
 from yuefu.storage.sqlite.rooms import SqliteRooms
@@ -38,13 +41,16 @@ from yuefu.storage.sqlite.sessions import SqliteSessions
 from yuefu.storage.sqlite.shared import SharedState
 from yuefu.storage.sqlite.shares import SqliteShares
 from yuefu.storage.sqlite.songs import SqliteSongs
+from yuefu.storage.sqlite.splits import SqliteSplits
 from yuefu.storage.sqlite.takedowns import SqliteTakedowns
 from yuefu.storage.sqlite.transaction import SqliteWork
+from yuefu.storage.sqlite.usage_events import SqliteUsageFeed
 from yuefu.storage.sqlite.webhooks import SqliteWebhooks
 from yuefu.wire.vendor import BadProfile, VendorProfile, documented_profiles, parse_profiles
 
 SHARED_FILE = "shared.sqlite3"
 FENCE_FOLDER = "fence"
+DOWNLOADS_FILE = "downloads"
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,6 +75,7 @@ def open_installation(settings: Settings) -> Iterator[Installation]:
         Database(settings.database_path) as database,
         _short_lived(settings) as (nonces, quota),
         closing(Fence(settings.data_folder / FENCE_FOLDER)) as fence,
+        closing(_downloads(settings)) as downloads,
     ):
         _check_keys({*SqliteApps(database, keys).lost_keys(), *SqliteWebhooks(database).lost_keys(keys)}, settings)
         blobs = BlobFolder(settings.blobs_path)
@@ -88,6 +95,7 @@ def open_installation(settings: Settings) -> Iterator[Installation]:
                 takedowns=SqliteTakedowns(database),
                 feed=SqliteFeed(database),
                 webhooks=SqliteWebhooks(database),
+                usage_events=SqliteUsageFeed(database),
                 standing=StandingDecisions(),
                 sessions=SqliteSessions(database),
                 grants=SqliteGrants(database),
@@ -95,14 +103,18 @@ def open_installation(settings: Settings) -> Iterator[Installation]:
                 plans=SqlitePlans(database.reader),
                 prices=SqlitePrices(database.reader),
                 ledger=SqliteLedger(database.reader),
+                usage=SqliteUsage(database.reader),
+                splits=SqliteSplits(database.reader),
                 rooms=SqliteRooms(database),
                 shares=SqliteShares(database),
+                retention=SqliteRetention(database),
                 audit=SqliteAudit(database),
                 admin_keys=SqliteAdminKeys(database),
                 work=SqliteWork(database),
                 view=database,
                 fence=fence,
                 blobs=blobs,
+                downloads=downloads,
                 keys=keys,
                 now_us=_now_us,
                 random_bytes=secrets.token_bytes,
@@ -110,6 +122,8 @@ def open_installation(settings: Settings) -> Iterator[Installation]:
                 public_url=settings.base_url,
                 has_public_url=bool(settings.public_url),
                 page_size=settings.page_size,
+                accel_prefix=settings.accel_prefix,
+                accel_max_bytes=settings.accel_max_bytes,
                 open_beside=lambda: centre_on(database.beside()),
             )
 
@@ -128,6 +142,10 @@ def _short_lived(settings: Settings) -> Iterator[tuple[NonceBook, Quota]]:
         yield shared.nonces, shared.quota
     finally:
         shared.close()
+
+
+def _downloads(settings: Settings) -> DownloadLocks:
+    return DownloadLocks(settings.data_folder / DOWNLOADS_FILE, at_once=settings.downloads_at_once)
 
 
 def _keys(settings: Settings) -> KeyRing:

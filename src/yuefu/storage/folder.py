@@ -44,7 +44,11 @@ class BlobFolder:
 
     def path(self, sha256: str) -> Path:
         """Where the blob of that hash is, if it is."""
-        return self._root / sha256[:2] / sha256
+        return self._root / self.place(sha256)
+
+    def place(self, sha256: str) -> str:
+        """The same below the folder, with slashes."""
+        return f"{sha256[:2]}/{sha256}"
 
     def read(self, sha256: str) -> bytes:
         """The whole blob: for small ones. Raises FileNotFoundError."""

@@ -43,3 +43,7 @@ class MemoryQuota:
             return False
         self._arrivals_us[key] = arrival_us
         return True
+
+    def prune(self, *, at_us: int) -> None:
+        """Forget the keys whose buckets are empty by then."""
+        self._arrivals_us = {key: arrival_us for key, arrival_us in self._arrivals_us.items() if arrival_us > at_us}

@@ -296,6 +296,34 @@ class StandardPitch(msgspec.Struct, frozen=True, kw_only=True):
     data: PitchData | UnsetType = UNSET
 
 
+class ReportPlayBody(msgspec.Struct, frozen=True, kw_only=True):
+    """What was sung so far under a grant. An empty `resource_id` has a code of its own (1017004)."""
+
+    resource_id: Annotated[str, Meta(max_length=512)] = ""
+    """As `request_resource` or `get_shared_resource` gave it."""
+    play_id: str = ""
+    """The client's own name for the play, 1 to 64 printable characters; under it more is told of the same play."""
+    started: int | None = None
+    """When it began, in ms since 1970, by the client's clock. Kept, and nothing is counted by it."""
+    seconds: int = 0
+    """Whole seconds sung so far."""
+    completed: bool = False
+    """Whether it was sung to the resource's end."""
+    score: int | None = None
+    """The average over the lines sung, 0 to 100."""
+
+
+class PlayOnRecord(msgspec.Struct, frozen=True, kw_only=True):
+    """A play as all its reports together have it: `seconds` and `completed` never go back."""
+
+    play_id: str
+    seconds: int
+    completed: int
+    defined: int
+    """1 when it counts: 30 seconds of it, or half the resource, or all of it was sung."""
+    score: int | UnsetType = UNSET
+
+
 class PreludeEndParams(msgspec.Struct, frozen=True, kw_only=True):
     """An empty `resource_id` has a code of its own (1017004)."""
 

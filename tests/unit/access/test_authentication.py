@@ -77,6 +77,9 @@ class Meter:
         self.rates.append(rate)
         return True
 
+    def prune(self, *, at_us: int) -> None:
+        raise NotImplementedError
+
 
 @dataclass
 class World:

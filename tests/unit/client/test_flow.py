@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from yuefu.client.errors import Busy, CopyrightedMusicError, ServerFailed, TransportFailed
-from yuefu.client.flow import Answer, Flow, Request, Retries, Send, Wait, may_ask_again, never_left, retried, send
+from yuefu.client.flow import Answer, Flow, Request, Retries, Send, Wait, retried, send
 
 REQUEST = Request("GET", "https://h/?Signature=s", {"Authorization": "Bearer t"}, b"secret")
 ANSWER = Answer(200, {})
@@ -16,10 +16,8 @@ UNSENT = TransportFailed(1017098, "", unsent=True)
 LOST = TransportFailed(1017098, "")
 
 
-def asked(chance: float = 1.0, *, retries: Retries, costly: bool = False) -> Flow[Answer]:
-    return retried(
-        lambda: send(REQUEST), retries=retries, chance=lambda: chance, worth=never_left if costly else may_ask_again
-    )
+def asked(chance: float = 1.0, *, retries: Retries) -> Flow[Answer]:
+    return retried(lambda: send(REQUEST), retries=retries, chance=lambda: chance)
 
 
 def drive(flow: Flow[Answer], script: Sequence[Answer | CopyrightedMusicError]) -> list[float]:
@@ -66,16 +64,6 @@ def test_attempts_are_counted(failures: int, attempts: int) -> None:
 def test_what_will_not_pass_is_not_asked_again(final: CopyrightedMusicError) -> None:
     with pytest.raises(type(final)):
         drive(asked(retries=Retries()), [final])
-
-
-@pytest.mark.parametrize("failure", [BUSY, LOST], ids=repr)
-def test_a_costly_call_that_may_have_arrived_is_not_made_again(failure: CopyrightedMusicError) -> None:
-    with pytest.raises(type(failure)):
-        drive(asked(retries=Retries(), costly=True), [failure])
-
-
-def test_a_costly_call_that_never_left_is_made_again() -> None:
-    assert len(drive(asked(retries=Retries(), costly=True), [UNSENT, UNSENT, ANSWER])) == 2
 
 
 def test_a_request_shows_neither_url_nor_headers_nor_body() -> None:

@@ -226,6 +226,17 @@ def test_a_request_whose_answer_got_lost_is_made_again_under_its_key(
     assert len({request.content for request in centre.requests}) == 1
 
 
+@pytest.mark.parametrize("failure", PASSING, ids=range(6))
+@pytest.mark.parametrize("call", ["get_shared_resource", "get_music_by_token"])
+def test_a_fetch_whose_answer_got_lost_is_made_again_under_its_key(
+    call: str, failure: Any, music: Any, centre: Any, say: Any
+) -> None:
+    centre.will(failure, failure, say.enveloped(ACCOMPANIMENT))
+    assert getattr(music, call)("7").song_id == "7"
+    assert len({request.headers["idempotency-key"] for request in centre.requests}) == 1
+    assert len({request.content for request in centre.requests}) == 1
+
+
 def test_each_request_has_a_key_of_its_own(music: Any, centre: Any, say: Any) -> None:
     centre.will(say.enveloped(ACCOMPANIMENT), say.enveloped(ACCOMPANIMENT))
     for _ in range(2):

@@ -97,7 +97,7 @@ def fuzzed_desk(template: Path, tmp_path_factory: pytest.TempPathFactory) -> Ite
 def test_nobody_without_a_good_key_gets_anywhere(
     still_world: World, endpoint: Any, headers: dict[str, Any], detail: str
 ) -> None:
-    path = endpoint.path.format(song_id="100000001", case="1", app_id="12345")
+    path = endpoint.path.format(song_id="100000001", case="1", app_id="12345", grant_id="1")
     reply = still_world.http().request(endpoint.method, path, headers=headers)
     assert (reply.status_code, reply.headers["www-authenticate"]) == (401, 'Bearer realm="yuefu admin"')
     assert detail in reply.json()["detail"]
@@ -307,7 +307,7 @@ def bodies(draw: Callable[..., Any]) -> tuple[Any, Any]:
 @given(bodies(), st.sampled_from(["100000001", "100000002", "7", "x"]))
 def test_no_body_is_answered_with_a_fault_of_ours(fuzzed_desk: Desk, asked: tuple[Any, Any], place: str) -> None:
     endpoint, body = asked
-    path = endpoint.path.removeprefix(PREFIX).format(song_id=place, case=place, app_id=place)
+    path = endpoint.path.removeprefix(PREFIX).format(song_id=place, case=place, app_id=place, grant_id=place)
     reply = fuzzed_desk.call(endpoint.method, path, json.dumps(body).encode())
     assert reply.status_code in {200, 201, 204, 400, 404, 409, 422}, (endpoint.name, body, reply.text)
 
@@ -449,3 +449,50 @@ def test_every_pattern_of_a_text_is_told_in_words() -> None:
     parameters = msgspec.json.encode(admin_paths()).decode()
     patterns |= set(re.findall(r'"pattern":"((?:[^"\\]|\\.)*)"', parameters))
     assert {json.loads(f'"{pattern}"') for pattern in patterns} == set(PATTERNS)
+
+
+# Reports and splits.
+
+
+def test_reports_and_splits_are_told_as_on_the_command_line(desk: Desk) -> None:
+    world = desk.world
+    world.member().granted("whole")
+    shares = [{"chain": "work", "holder": "音著协", "percent": "33.3333"}]
+    told = desk.call("POST", "/splits", {"vendor": 1, "from_period": "2023-11", "shares": shares})
+    assert (told.status_code, told.json()["shares"]) == (201, shares)
+    assert desk.call("GET", "/splits?vendor=1").json()["splits"] == [told.json()]
+    assert desk.call("GET", "/splits?vendor=2").json()["splits"] == []
+    for report in ("usage", "statement", "invoice"):
+        rows = desk.call("GET", f"/reports/{report}?period=2023-11&app=12345").json()["rows"]
+        assert sum(row["requests"] for row in rows[:1]) == 1
+        traced = desk.call("GET", f"/reports/trace?key={rows[0]['key']}").json()
+        assert [each["entry"] for each in traced["rows"]] == ["charge"]
+    of_grant = desk.call("GET", f"/reports/grants/{traced['rows'][0]['grant_id']}").json()
+    assert rows[0]["key"] in of_grant["rows"][0]["keys"].values()
+
+
+@pytest.mark.parametrize(
+    ("path", "body", "problem"),
+    [
+        ("/reports/usage?period=2023-13", None, "period: '2023-13' is no month"),
+        ("/reports/usage?app=7", None, "there is no app 7"),
+        ("/reports/statement?vendor=9", None, "there is no vendor 9"),
+        ("/reports/usage?by=singer", None, "by: Invalid enum value 'singer'"),
+        ("/reports/trace?key=x", None, "key: 'x' is no line's key"),
+        ("/reports/trace", None, "key"),
+        ("/reports/grants/99", None, "no such grant"),
+        ("/reports/grants/" + "9" * 40, None, "no such grant"),
+        ("/splits", {"vendor": 1, "shares": "all"}, "shares"),
+        ("/splits", {"vendor": 9, "shares": []}, "there is no vendor 9"),
+        ("/splits", {"vendor": 1, "song_id": "7", "shares": []}, "no song 7"),
+        (
+            "/splits",
+            {"vendor": 1, "shares": [{"chain": "work", "holder": "甲", "percent": "101"}]},
+            "shares: 甲: a share is more than 0 and at most 100 %",
+        ),
+    ],
+)
+def test_what_cannot_be_reported_is_refused_with_its_reason(desk: Desk, path: str, body: Any, problem: str) -> None:
+    status = 404 if "/grants/" in path else 422
+    assert problem in desk.refused(status, "GET" if body is None else "POST", path, body)
+    assert desk.world.rows("splits") == []

@@ -8,6 +8,7 @@ from collections.abc import Callable, Sequence
 from functools import partial
 from typing import Any
 
+import msgspec
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
@@ -293,6 +294,31 @@ def test_a_rule_counts_the_grants_before_the_cut_off(world: World) -> None:
     assert ids_in(top_songs(world, "8888")) == world.ids("mix only", "whole")
 
 
+def test_a_rule_counts_defined_plays_in_place_of_grants(world: World) -> None:
+    use(world, "whole", 3)
+    member = world.member()
+    for song, *sung in (("sung only", 30, 31), ("whole", 29, 200), ("no words", 5, 6, 7)):
+        resource_id = member.resource_id(song, 1)
+        for place, seconds in enumerate(sung):
+            body = {"resource_id": resource_id, "play_id": f"{song[:2]}{place}", "seconds": seconds}
+            assert member.call("report_play", **body)["code"] == 0
+    rule_chart(world.centre, ONE, "8888", msgspec.structs.replace(RULE, threshold=1, counted="plays"))
+    assert uses_in(world) == []
+    to_cut_off(world)
+    compute_due(world.centre)
+    assert uses_in(world) == [("sung only", 2), ("whole", 1)]
+    assert export_charts(world.centre).splitlines()[1].split(",")[3:9] == [
+        "7",
+        "1",
+        "5",
+        "Asia/Shanghai",
+        "10",
+        "plays",
+    ]
+    assert import_charts(world.centre, export_charts(world.centre).encode(), file="charts.csv").is_written
+    assert uses_in(world) == [("sung only", 2), ("whole", 1)]
+
+
 def test_old_grants_fall_out_of_the_days(world: World) -> None:
     use(world, "whole", 2)
     rule_chart(world.centre, ONE, "8888", RULE)
@@ -536,8 +562,8 @@ def test_an_export_is_a_table_with_a_line_for_each_song(world: World) -> None:
         "2,心情,,,",
     ]
     assert export_charts(world.centre).splitlines() == [
-        "vendor_id,top_id,name,days,threshold,cut_off_hour,time_zone,size,song_id,uses",
-        f"1,8888,热门精选榜,,,,,,{sung},0",
+        "vendor_id,top_id,name,days,threshold,cut_off_hour,time_zone,size,counted,song_id,uses",
+        f"1,8888,热门精选榜,,,,,,,{sung},0",
     ]
     assert len(export_charts(world.centre, TWO).splitlines()) == 1
 
@@ -569,7 +595,7 @@ def test_an_import_changes_what_it_names_and_nothing_else(world: World) -> None:
 def test_a_chart_with_a_rule_is_counted_and_not_read(world: World) -> None:
     use(world, "whole", 2)
     to_cut_off(world)
-    given = table(CHART_COLUMNS, [1, "8888", "", 7, 2, 5, "Asia/Shanghai", 10, *world.ids("mix only"), 99])
+    given = table(CHART_COLUMNS, [1, "8888", "", 7, 2, 5, "Asia/Shanghai", 10, "", *world.ids("mix only"), 99])
     assert import_charts(world.centre, given, file="charts.csv").is_written
     assert world.centre.programme.chart("8888", ONE).rule == RULE
     assert uses_in(world) == [("whole", 2)]
@@ -635,14 +661,15 @@ def test_every_bad_line_of_a_chart_file_is_found_and_nothing_comes_in(world: Wor
         world.centre,
         table(
             CHART_COLUMNS,
-            [1, "8888", "热门", *[""] * 5, whole, ""],
-            [1, "8888", "冷门", *[""] * 5, second, ""],
-            [1, "8888", "热门", 7, 1, 0, "UTC", 10, "", ""],
-            [3, "8888", "热门", *[""] * 5, whole, ""],
-            ["一", "8888", "热门", *[""] * 5, whole, ""],
-            [1, "6666", "升", 7, 1, 0, "Mars/Olympus", 10, "", ""],
-            [1, "", "无", *[""] * 5, whole, ""],
-            [1, "7", "七", "", 3, "", "", "", "", ""],
+            [1, "8888", "热门", *[""] * 6, whole, ""],
+            [1, "8888", "冷门", *[""] * 6, second, ""],
+            [1, "8888", "热门", 7, 1, 0, "UTC", 10, "", "", ""],
+            [3, "8888", "热门", *[""] * 6, whole, ""],
+            ["一", "8888", "热门", *[""] * 6, whole, ""],
+            [1, "6666", "升", 7, 1, 0, "Mars/Olympus", 10, "", "", ""],
+            [1, "", "无", *[""] * 6, whole, ""],
+            [1, "7", "七", "", 3, "", "", "", "", "", ""],
+            [1, "5", "五", 7, "", "", "", "", "listens", "", ""],
         ),
         file="charts.csv",
     )
@@ -656,6 +683,7 @@ def test_every_bad_line_of_a_chart_file_is_found_and_nothing_comes_in(world: Wor
         "7: chart rule: 'Mars/Olympus' is no time zone",
         "8: top_id: '' must be 1 to 64 characters",
         "9: chart rule: Object missing required field `days`",
+        "10: chart rule: Invalid enum value 'listens'",
     ):
         assert expected in text, text
     assert world.centre.programme.charts() == []

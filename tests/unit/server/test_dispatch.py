@@ -15,12 +15,13 @@ from tests.unit.server.conftest import APP, BOTH, World
 
 from yuefu.access.app import with_changes
 from yuefu.access.audit import Author
-from yuefu.access.webhook import NewWebhook, UnknownWebhook, Webhook
+from yuefu.access.webhook import NewWebhook, Place, Tells, UnknownWebhook, Webhook
 from yuefu.ids import AppId
 from yuefu.server import dispatch
 from yuefu.server.dispatch import CLAIM_MS, Dispatcher
 from yuefu.server.outward import BadAddress
 from yuefu.server.settings import BadSettings, Settings
+from yuefu.server.usage_events import latest_usage
 from yuefu.server.webhooks import Outcome, Post, add_webhook, enable_webhook, remove_webhook, try_webhook
 from yuefu.server.wiring import open_installation
 from yuefu.units import DAY_MS, HOUR_MS, format_instant
@@ -61,7 +62,8 @@ def add(world: World, app_id: int = APP.app_id) -> int:
         app_id=AppId(app_id),
         url="https://app.example.org/",
         sealed_secret=world.centre.keys.seal(bytes(32), purpose="webhook-secret"),
-        told_until=world.centre.feed.latest(),
+        tells=Tells.CHANGES,
+        told_until=Place(world.centre.feed.latest()),
     )
     webhook_id: int = world.centre.work.run(lambda transaction: transaction.webhooks.add(new, at_ms=1))
     return webhook_id
@@ -113,13 +115,72 @@ async def test_what_changed_since_it_was_added_is_told_once(world: World, receiv
     assert [each["kind"] for each in event["data"]["changes"]] == ["changed", "added"]
     latest = world.centre.feed.latest()
     assert read_cursor(event["data"]["next"], latest=latest) == latest
-    assert world.centre.webhooks.webhook(1).told_until == latest
+    assert world.centre.webhooks.webhook(1).told_until.row == latest
+
+
+def add_for_usage(world: World) -> int:
+    new = NewWebhook(
+        app_id=APP.app_id,
+        url="https://app.example.org/",
+        tells=Tells.USAGE,
+        sealed_secret=world.centre.keys.seal(bytes(32), purpose="webhook-secret"),
+        told_until=latest_usage(world.centre),
+    )
+    webhook_id: int = world.centre.work.run(lambda transaction: transaction.webhooks.add(new, at_ms=1))
+    return webhook_id
+
+
+async def test_usage_since_it_was_added_is_told_once_and_apart_from_changes(world: World, receiver: Receiver) -> None:
+    member = world.member()
+    member.granted("whole")
+    usage, changes = add_for_usage(world), add(world)
+    member.granted("sung only", 1)
+    change(world, "whole")
+    told = dispatcher(world, receiver)
+    await go_round(told, told)
+    by_webhook = {webhook_id: json.loads(body) for webhook_id, _, body in receiver.sent}
+    assert len(receiver.sent) == 2
+    assert by_webhook[changes]["type"] == "yuefu.catalogue.changed"
+    event = by_webhook[usage]
+    assert (event["type"], event["source"]) == ("yuefu.usage.recorded", f"{world.centre.public_url}/usage")
+    (used,) = event["data"]["usage"]
+    assert (used["usage_id"], used["kind"], used["song_id"]) == ("grant-2", "charged", str(world.songs["sung only"]))
+    assert (used["user_id"], used["mode"], used["unpriced"], used["amount_minor"]) == ("茉莉", 0, 1, 0)
+    assert world.centre.webhooks.webhook(usage).told_until == latest_usage(world.centre)
+
+
+async def test_usage_that_fails_to_arrive_comes_again_the_same_and_what_follows_after_it(
+    world: World, receiver: Receiver, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(dispatch, "MOST_TOLD", 2)
+    add_for_usage(world)
+    member = world.member()
+    receiver.outcomes = [Outcome("HTTP status 500")]
+    for _ in range(3):
+        member.granted("whole")
+    told = dispatcher(world, receiver)
+    await go_round(told)
+    member.granted("whole")
+    world.wait(1_000)
+    await go_round(told)
+    assert receiver.sent[0] == receiver.sent[1]
+    ids = [[used["usage_id"] for used in event["data"]["usage"]] for event in receiver.events]
+    assert ids == [["grant-1", "grant-2"], ["grant-1", "grant-2"], ["grant-3", "grant-4"]]
+
+
+async def test_other_apps_usage_is_passed_over(world: World, receiver: Receiver) -> None:
+    webhook_id = add_for_usage(world)
+    other = world.add_app(54321)
+    world.member(other).granted("whole")
+    await go_round(dispatcher(world, receiver))
+    assert receiver.sent == []
+    assert world.centre.webhooks.webhook(webhook_id).told_until == latest_usage(world.centre)
 
 
 async def test_much_is_told_in_events_one_after_the_other(
     world: World, receiver: Receiver, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(dispatch, "MOST_CHANGES", 2)
+    monkeypatch.setattr(dispatch, "MOST_TOLD", 2)
     add(world)
     changed = change(world, "whole", "sung only", "played only", "mix only", "no words")
     await go_round(dispatcher(world, receiver))
@@ -272,7 +333,7 @@ async def test_what_is_none_of_an_app_s_business_is_passed_over(world: World, re
     change(world, "whole")
     await go_round(dispatcher(world, receiver))
     assert receiver.sent == []
-    assert world.centre.webhooks.webhook(1).told_until == world.centre.feed.latest()
+    assert world.centre.webhooks.webhook(1).told_until.row == world.centre.feed.latest()
 
 
 async def test_an_app_that_is_switched_off_is_told_when_it_is_on_again(world: World, receiver: Receiver) -> None:
@@ -319,12 +380,12 @@ async def test_adding_one_gives_its_secret_once_and_keeps_it_sealed(world: World
     added, secret = await add_webhook(world.centre, post, APP.app_id, "https://app.example.org/hook?key=k", OPERATOR)
     await post.aclose()
     assert secret.startswith("whsec_")
-    assert added.told_until == world.centre.feed.latest()
+    assert added.told_until.row == world.centre.feed.latest()
     (row,) = world.rows("webhooks")
     assert secret.removeprefix("whsec_") not in str(row)
     entry = list(world.centre.audit.entries())[-1].entry
     assert (entry.actor, entry.action, entry.subject) == ("cli:mei", "webhook.add", "webhook 1")
-    assert entry.detail == {"app_id": APP.app_id, "host": "app.example.org"}
+    assert entry.detail == {"app_id": APP.app_id, "host": "app.example.org", "tells": "changes"}
     assert "key=k" not in str(entry)
 
 

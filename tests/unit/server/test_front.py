@@ -98,7 +98,7 @@ def test_an_allowed_page_may_read_the_answer_and_its_headers(still_world: World)
         assert reply.json()["Code"] != 0
         assert reply.headers["access-control-allow-origin"] == origin
         exposed = {name.strip().lower() for name in reply.headers["access-control-expose-headers"].split(",")}
-        assert exposed == {"content-range", "content-length", "accept-ranges", "etag", "x-request-id"}
+        assert exposed == {"content-range", "content-length", "accept-ranges", "etag", "retry-after", "x-request-id"}
         assert "access-control-allow-credentials" not in reply.headers
 
 

@@ -1,8 +1,11 @@
 """The bytes: to the session that holds a grant, in the stretch it asks for, while the rights last."""
 
 import asyncio
+import contextlib
+import fcntl
 import re
 from dataclasses import replace
+from ipaddress import ip_network
 from pathlib import Path
 from typing import Any
 
@@ -10,9 +13,12 @@ import msgspec
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
+from starlette.testclient import TestClient
 
-from yuefu.catalogue.song import PartKind
+from yuefu.catalogue.song import PartKind, Quality
+from yuefu.errors import EngineBusy
 from yuefu.rights.deal import Chain, Terms
+from yuefu.server.http.front import IS_PROXIED, TrustedProxies
 from yuefu.server.http.site import Site
 from yuefu.units import DAY_MS, SECOND_MS
 
@@ -284,23 +290,10 @@ def publish_large(world: Any, path: Path, size_bytes: int) -> None:
     world.centre.work.run(lambda transaction: transaction.publish(changed, at_ms=1))
 
 
-def test_a_long_answer_stops_when_the_rights_go(world: Any, member: Any, tmp_path: Path) -> None:
-    size_bytes = 5_000_000
-    publish_large(world, tmp_path, size_bytes)
-    path = f"/client/v1/resources/{member.resource_id(resource_type=CLIP)}/0"
-    received, is_finished = 0, False
-
-    async def send(message: Any) -> None:
-        nonlocal received, is_finished
-        is_finished = message["type"] == "http.response.body" and not message.get("more_body")
-        if not received and message.get("body"):
-            world.record_deal("whole", Chain.WORK, terms=())
-        received += len(message.get("body", b""))
-
-    async def receive() -> Any:
-        return {"type": "http.request", "body": b"", "more_body": False}
-
-    scope = {
+def asked(member: Any, resource_id: str) -> dict[str, Any]:
+    """The ASGI scope of a download."""
+    path = f"/client/v1/resources/{resource_id}/0"
+    return {
         "type": "http",
         "method": "GET",
         "path": path,
@@ -311,9 +304,191 @@ def test_a_long_answer_stops_when_the_rights_go(world: Any, member: Any, tmp_pat
         "extensions": {},
         "asgi": {"version": "3.0", "spec_version": "2.4"},
     }
-    asyncio.run(Site(world.centre)(scope, receive, send))
+
+
+async def nothing() -> Any:
+    """A request without a body."""
+    return {"type": "http.request", "body": b"", "more_body": False}
+
+
+def test_a_long_answer_stops_when_the_rights_go(world: Any, member: Any, tmp_path: Path) -> None:
+    publish_large(world, tmp_path, 5_000_000)
+    resource_id = member.resource_id(resource_type=CLIP)
+    received, is_finished = 0, False
+
+    async def send(message: Any) -> None:
+        nonlocal received, is_finished
+        is_finished = message["type"] == "http.response.body" and not message.get("more_body")
+        if not received and message.get("body"):
+            world.record_deal("whole", Chain.WORK, terms=())
+        received += len(message.get("body", b""))
+
+    asyncio.run(Site(world.centre)(asked(member, resource_id), nothing, send))
     assert 0 < received <= 1 << 20
     assert not is_finished, "the client takes what it has for the whole"
+
+
+class Slow(EngineBusy):
+    """Somebody took too long, so often."""
+
+
+@pytest.mark.parametrize(("slow", "status"), [(0, 200), (1, 200), (2, 503)])
+def test_a_machine_that_is_too_busy_once_breaks_nothing_off(
+    world: Any, member: Any, monkeypatch: pytest.MonkeyPatch, slow: int, status: int
+) -> None:
+    resource_id = member.resource_id(resource_type=CLIP)
+    left = [Slow("asked too long ago")] * slow
+
+    def check(_passage: Any) -> None:
+        if left:
+            raise left.pop()
+
+    with world.centre.fence.passage() as passage:
+        monkeypatch.setattr(type(passage), "check", check)
+    reply = member.download(resource_id)
+    assert reply.status_code == status
+    assert reply.content == CLIP_BYTES if status == 200 else refusal(reply) == (503, 1017097)
+
+
+# At once.
+
+
+@pytest.mark.parametrize("end", ["taken", "hung up", "cancelled"])
+def test_a_session_downloads_four_at_once_and_whichever_ends_makes_room(
+    world: Any, member: Any, clip: str, end: str
+) -> None:
+    site = Site(world.centre)
+
+    async def play() -> None:
+        heads = asyncio.Semaphore(0)
+        ending = asyncio.Event()
+
+        async def send(message: Any) -> None:
+            if message["type"] == "http.response.start":
+                heads.release()
+            elif not ending.is_set():
+                await ending.wait()
+                if end == "hung up":
+                    raise OSError
+
+        downloads = [asyncio.create_task(site(asked(member, clip), nothing, send)) for _ in range(4)]
+        for _ in downloads:
+            await heads.acquire()
+        assert [await begun(site, member, clip) for _ in range(3)] == [429] * 3
+        assert await begun(site, other, clip) == 200
+        if end == "cancelled":
+            downloads[0].cancel()
+        else:
+            ending.set()
+        await asyncio.wait(downloads[:1])
+        assert await begun(site, member, clip) == 200
+        ending.set()
+        await asyncio.gather(*downloads, return_exceptions=True)
+
+    other = world.member(user_id="另一位")
+    assert other.resource_id(resource_type=CLIP) == clip
+    asyncio.run(play())
+
+
+async def begun(site: Site, member: Any, resource_id: str) -> int:
+    """The status of one more download, which is taken whole."""
+    statuses = []
+
+    async def send(message: Any) -> None:
+        if message["type"] == "http.response.start":
+            statuses.append(message["status"])
+
+    await site(asked(member, resource_id), nothing, send)
+    (status,) = statuses
+    return int(status)
+
+
+def test_one_too_many_is_told_when_to_come_again(world: Any, member: Any, clip: str) -> None:
+    session_id = world.rows("grants")[0]["session_id"]
+    with contextlib.ExitStack() as stack:
+        for _ in range(4):
+            stack.enter_context(world.centre.downloads.hold(session_id))
+        reply = member.download(clip)
+        assert refusal(reply) == (429, 1017097)
+        assert int(reply.headers["retry-after"]) > 0
+        assert member.download(clip, method="HEAD").status_code == 200  # brings no bytes
+        assert refusal(member.download(clip, range=f"bytes={SIZE}-")) == (416, 1017040)
+    assert member.download(clip).content == CLIP_BYTES
+
+
+# By the proxy in front.
+
+
+def left_to_proxy(world: Any, member: Any, resource_id: str, **headers: str) -> Any:
+    """The answer to a proxy that may send the small files itself."""
+    world.centre = replace(world.centre, accel_prefix="/blobs/", accel_max_bytes=SIZE)
+    front = TrustedProxies(Site(world.centre), [ip_network("192.0.2.0/24")])
+    sent = {"authorization": f"Bearer {member.session}", "x-forwarded-for": "203.0.113.9"} | headers
+    with TestClient(front, client=("192.0.2.1", 1)) as proxy:
+        return proxy.get(f"/client/v1/resources/{resource_id}/0", headers=sent)
+
+
+@pytest.mark.parametrize("wanted", ["", "bytes=0-9", "bytes=0-1,5-6"])
+def test_a_small_file_is_left_to_a_trusted_proxy(world: Any, member: Any, clip: str, wanted: str) -> None:
+    plain = member.download(clip)
+    reply = left_to_proxy(world, member, clip, range=wanted)
+    sha256 = plain.headers["etag"].strip('"')
+    assert (reply.status_code, reply.content) == (200, b"")
+    assert reply.headers["x-accel-redirect"] == f"/blobs/{sha256[:2]}/{sha256}"
+    for name in ("etag", "content-type", "cache-control"):
+        assert reply.headers[name] == plain.headers[name]
+
+
+def test_who_comes_past_the_proxy_gets_the_bytes(world: Any, member: Any, clip: str) -> None:
+    assert "x-accel-redirect" not in left_to_proxy(world, member, clip, **{"x-forwarded-for": ""}).headers
+    reply = member.download(clip, x_forwarded_for="192.0.2.1")
+    assert (reply.content, "x-accel-redirect" in reply.headers) == (CLIP_BYTES, False)
+
+
+def test_a_file_larger_than_may_be_left_is_sent_by_the_centre(world: Any, member: Any, tmp_path: Path) -> None:
+    publish_large(world, tmp_path, SIZE + 1)
+    reply = left_to_proxy(world, member, member.resource_id(resource_type=CLIP))
+    assert ("x-accel-redirect" in reply.headers, reply.content) == (False, bytes(SIZE + 1))
+
+
+def test_nothing_is_left_to_a_proxy_that_may_not_be_sent(world: Any, member: Any, clip: str) -> None:
+    stranger = world.member(user_id="另一位")
+    assert refusal(left_to_proxy(world, stranger, clip)) == (403, 1017018)
+    assert refusal(left_to_proxy(world, member, clip, range=f"bytes={SIZE}-")) == (416, 1017040)
+    world.record_deal("whole", Chain.WORK, terms=())
+    assert refusal(left_to_proxy(world, member, clip)) == (410, 1017030)
+
+
+def test_a_takedown_waits_for_what_is_being_left_to_a_proxy(world: Any, member: Any, clip: str) -> None:
+    centre, seen = world.centre, []
+
+    async def send(message: Any) -> None:
+        if message["type"] == "http.response.start":
+            seen.append([name for name, _ in message["headers"]])
+            with pytest.raises(BlockingIOError), (world.folder / "fence" / "gate-0").open("rb") as gate:
+                fcntl.flock(gate, fcntl.LOCK_EX | fcntl.LOCK_NB)
+
+    site = Site(replace(centre, accel_prefix="/blobs/", accel_max_bytes=SIZE))
+    asyncio.run(site({**asked(member, clip), IS_PROXIED: True}, nothing, send))
+    assert b"x-accel-redirect" in seen[0]
+
+
+# In the quality that was asked for.
+
+
+def test_each_quality_is_a_file_of_its_own(world: Any, member: Any, tmp_path: Path) -> None:
+    song = world.centre.songs.song(world.songs["whole"]).published
+    (original,) = [part for part in song.parts if part.kind is PartKind.ORIGINAL]
+    finer = []
+    for quality in (Quality.HQ, Quality.SQ):
+        (tmp_path / "source").write_bytes(quality.value.encode())
+        blob = world.centre.blobs.put(tmp_path / "source")
+        finer.append(msgspec.structs.replace(original, quality=quality, blob=blob))
+    changed = msgspec.structs.replace(song, fingerprint="finer", parts=(*song.parts, *finer))
+    world.centre.work.run(lambda transaction: transaction.publish(changed, at_ms=1))
+    resources = member.granted(resource_type=SONG)["resources"]
+    contents = {each["quality"]: member.download(each["resource_id"]).content for each in resources}
+    assert contents == {"normal": b"the original recording", "hq": b"hq", "sq": b"sq"}
 
 
 def test_a_large_file_is_sent_whole(world: Any, member: Any, tmp_path: Path) -> None:

@@ -8,6 +8,7 @@ import pytest
 from click.testing import CliRunner
 from tests.unit.server.conftest import APP, START_MS
 
+from yuefu.access.downloads import TooManyDownloads
 from yuefu.access.keyring import KEY_BYTES, key_id
 from yuefu.server.cli import commands
 from yuefu.server.settings import BadSettings, Settings, load_settings
@@ -156,3 +157,47 @@ def test_a_page_may_have_up_to_a_hundred_songs(tmp_path: Path, size: int) -> Non
 def test_a_page_size_that_cannot_be_is_named(tmp_path: Path, size: str) -> None:
     with pytest.raises(BadSettings, match="page_size"):
         settings_of(tmp_path, PAGE_SIZE=size)
+
+
+ACCEL = {"ACCEL_PREFIX": "/yuefu-blobs/", "TRUSTED_PROXIES": "127.0.0.1"}
+
+
+def test_files_may_be_left_to_a_proxy_and_are_not_unless_the_operator_says_so(tmp_path: Path) -> None:
+    assert settings_of(tmp_path).accel_prefix == ""
+    settings = settings_of(tmp_path, **ACCEL, ACCEL_MAX_BYTES="4000000")
+    with open_installation(settings) as installation:
+        centre = installation.centre
+        assert (centre.accel_prefix, centre.accel_max_bytes) == ("/yuefu-blobs/", 4_000_000)
+
+
+@pytest.mark.parametrize(
+    ("changes", "name"),
+    [
+        ({"ACCEL_PREFIX": "yuefu-blobs/"}, "accel_prefix"),
+        ({"ACCEL_PREFIX": "/yuefu-blobs"}, "accel_prefix"),
+        ({"ACCEL_PREFIX": "/"}, "accel_prefix"),
+        ({"ACCEL_PREFIX": "/a\r\nb/"}, "accel_prefix"),
+        ({"ACCEL_PREFIX": "http://elsewhere/"}, "accel_prefix"),
+        ({"TRUSTED_PROXIES": ""}, "accel_prefix: needs trusted_proxies"),
+        ({"ACCEL_MAX_BYTES": "0"}, "accel_max_bytes"),
+        ({"ACCEL_MAX_BYTES": "many"}, "accel_max_bytes"),
+    ],
+    ids=str,
+)
+def test_what_a_proxy_may_be_left_is_checked(tmp_path: Path, changes: dict[str, str], name: str) -> None:
+    with pytest.raises(BadSettings, match=name):
+        settings_of(tmp_path, **ACCEL | changes)
+
+
+@pytest.mark.parametrize("count", ["0", "-1", "1001", "many", ""])
+def test_a_number_of_downloads_that_cannot_be_is_named(tmp_path: Path, count: str) -> None:
+    with pytest.raises(BadSettings, match="downloads_at_once"):
+        settings_of(tmp_path, DOWNLOADS_AT_ONCE=count)
+
+
+def test_a_session_has_as_many_downloads_as_the_operator_says(tmp_path: Path) -> None:
+    settings = settings_of(tmp_path, DOWNLOADS_AT_ONCE="1")
+    with open_installation(settings) as installation:
+        downloads = installation.centre.downloads
+        with downloads.hold(7), pytest.raises(TooManyDownloads, match="at most 1 "), downloads.hold(7):
+            pass

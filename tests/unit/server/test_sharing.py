@@ -1,10 +1,12 @@
 """Sharing in rooms by the front door: one member pays, every other one fetches once, free."""
 
+import asyncio
 import json
 from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 from typing import Any
 
+import httpx2
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
@@ -17,6 +19,7 @@ from yuefu.access.audit import Author
 from yuefu.access.keyring import KeyRing, key_id
 from yuefu.rights.deal import Chain, Terms
 from yuefu.rights.takedown import NewCase, Scope
+from yuefu.server.http.site import Site
 from yuefu.server.takedowns import take_down
 from yuefu.units import DAY_MS, HOUR_MS, MINUTE_MS, SECOND_MS
 from yuefu.wire.codes import ClientCode
@@ -122,6 +125,66 @@ def test_own_shares_and_second_fetches_are_used_up(world: World, payer: Member, 
     assert refusal(fetch(singer)) == (USED_UP, "song_id")
     assert refusal(fetch(enter(world, "阿明", ROOM))) == (USED_UP, "song_id")  # another session of the same user
     assert refusal(fetch(enter(world, "茉莉", ROOM))) == (USED_UP, "song_id")
+
+
+def keyed(member: Member, key: str, call: str, **body: Any) -> Any:
+    """A call under a key."""
+    headers = {"authorization": f"Bearer {member.session}", "idempotency-key": key}
+    return member.world.http().post(f"/client/v1/{call}", json=body, headers=headers).json()
+
+
+@pytest.mark.parametrize("call", ["get_shared_resource", "get_music_by_token"])
+def test_a_fetch_under_one_key_is_answered_again_and_counted_once(
+    world: World, payer: Member, singer: Member, call: str
+) -> None:
+    token = token_of(payer)
+    bodies: dict[str, dict[str, Any]] = {
+        "get_shared_resource": {"song_id": str(world.songs["whole"]), "resource_type": ACCOMPANIMENT},
+        "get_music_by_token": {"share_token": token},
+    }
+    body = bodies[call]
+    first = keyed(singer, "k", call, **body)
+    world.wait(MINUTE_MS)
+    assert keyed(singer, "k", call, **body) == first
+    assert first["code"] == 0
+    assert (len(world.rows("grants")), len(world.rows("charges"))) == (2, 1)
+    assert keyed(singer, "other", call, **body)["code"] == USED_UP
+    assert keyed(singer, "k", call, **(body | {"share_token": "x", "song_id": "7"}))["code"] == ILLEGAL
+    assert keyed(singer, "k" * 65, call, **body)["code"] == ILLEGAL
+
+
+def test_a_key_stands_for_one_call_only(world: World, payer: Member, singer: Member) -> None:
+    token = token_of(payer)
+    song = {"song_id": str(world.songs["whole"]), "resource_type": ACCOMPANIMENT}
+    assert keyed(singer, "k", "get_shared_resource", **song)["code"] == 0
+    assert keyed(singer, "k", "get_music_by_token", share_token=token)["code"] == ILLEGAL
+    assert keyed(singer, "k", "request_resource", **song)["code"] == ILLEGAL
+    assert len(world.rows("charges")) == 1
+
+
+def test_what_is_answered_again_asks_the_rights_again(world: World, payer: Member, singer: Member) -> None:
+    payer.granted("whole", ACCOMPANIMENT)
+    song = {"song_id": str(world.songs["whole"]), "resource_type": ACCOMPANIMENT}
+    assert keyed(singer, "k", "get_shared_resource", **song)["code"] == 0
+    world.record_deal("whole", Chain.RECORDING, Chain.WORK, terms=())
+    assert keyed(singer, "k", "get_shared_resource", **song)["code"] == NO_RIGHTS
+
+
+def test_parallel_twins_under_one_key_get_one_answer(world: World, payer: Member, singer: Member) -> None:
+    payer.granted("whole", ACCOMPANIMENT)
+    song = {"song_id": str(world.songs["whole"]), "resource_type": ACCOMPANIMENT}
+
+    async def ask_together() -> list[Any]:
+        transport = httpx2.ASGITransport(Site(world.centre))
+        async with httpx2.AsyncClient(transport=transport, base_url="http://centre") as http:
+            headers = {"authorization": f"Bearer {singer.session}", "idempotency-key": "k"}
+            asked = (http.post("/client/v1/get_shared_resource", json=song, headers=headers) for _ in range(8))
+            return [reply.json() for reply in await asyncio.gather(*asked)]
+
+    first, *others = asyncio.run(ask_together())
+    assert first["code"] == 0
+    assert others == [first] * 7
+    assert len(world.rows("grants")) == 2
 
 
 def test_a_new_request_shares_anew(payer: Member, singer: Member) -> None:
@@ -296,14 +359,12 @@ def delayed(world: World, act: Callable[[], object]) -> Any:
     class Slow:
         work: Any
 
-        def submit(self, job: Any) -> Any:
+        async def perform(self, job: Any) -> Any:
             act()
-            return self.work.submit(job)
+            return await self.work.perform(job)
 
-        def run(self, job: Any) -> Any:
-            return self.submit(job).result()
-
-    return replace(world.centre, work=Slow(world.centre.work))
+    slow: Any = Slow(world.centre.work)
+    return replace(world.centre, work=slow)
 
 
 def fetch_slowly(world: World, singer: Member, act: Callable[[], object]) -> int:

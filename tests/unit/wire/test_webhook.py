@@ -7,7 +7,7 @@ from typing import Any
 
 import msgspec
 
-from yuefu.wire.webhook import ChangesData, CloudEvent, render_secret, signed_event_headers
+from yuefu.wire.webhook import ChangesData, ChangesEvent, render_secret, signed_event_headers
 
 GUIDE = (Path(__file__).parents[3] / "docs/changes.md").read_text(encoding="utf-8")
 
@@ -47,7 +47,7 @@ def test_a_secret_is_written_with_its_mark() -> None:
 
 def test_an_event_has_what_cloudevents_asks_for() -> None:
     data = ChangesData(changes=[], next="AQAAAAAAAAAA")
-    event = CloudEvent(id="evt_1", source="https://music.example.org/v1/changes", type="t", time="now", data=data)
+    event = ChangesEvent(id="evt_1", source="https://music.example.org/v1/changes", type="t", time="now", data=data)
     assert msgspec.json.decode(msgspec.json.encode(event)) == {
         "specversion": "1.0",
         "id": "evt_1",

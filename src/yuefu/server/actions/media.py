@@ -38,7 +38,7 @@ def find_media(centre: Centre, caller: Member, resource_id: str, track: str) -> 
     """
     ref = parse_resource_id(resource_id)
     if ref is None:
-        raise _not_granted()
+        raise not_granted()
     grant = live_grant(centre, caller.session.session_id, resource_id)
     part = _part(centre, ref, grant, track)
     if part is None:
@@ -75,13 +75,14 @@ def running_grant(centre: Centre, session_id: int, resource_id: str, *, at_ms: i
     """The session's grant of a resource, while it runs; the rights are not asked. Raises `ClientRefusal`."""
     grant = centre.grants.held(session_id, resource_id)
     if grant is None:
-        raise _not_granted()
+        raise not_granted()
     if grant.expires_at_ms <= at_ms:
         raise ClientRefusal(ClientCode.RESOURCE_EXPIRED, "resource_id: the permission has run out; request it again")
     return grant
 
 
-def _not_granted() -> ClientRefusal:
+def not_granted() -> ClientRefusal:
+    """The documented refusal of whoever does not hold a resource."""
     return ClientRefusal(ClientCode.RESOURCE_NOT_GRANTED, "resource_id: not granted to this session")
 
 
@@ -101,5 +102,5 @@ def _part(centre: Centre, ref: ResourceRef, grant: HeldGrant, track: str) -> Par
     if track == OWN_FILE:
         return song.part(ref.kind, ref.quality)
     if track == ORIGINAL_FILE and grant.need is Need.PLAY_AND_SING:
-        return song.part(PartKind.ORIGINAL)
+        return song.part(PartKind.ORIGINAL, ref.quality) or song.part(PartKind.ORIGINAL)
     return None

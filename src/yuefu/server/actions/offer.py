@@ -115,7 +115,7 @@ def make_offer(song: Song, order: Order, decision: Decision) -> Offer:
             check_need(song.song_id, Need.SING, decision)
             offer = _highlight(song, order, qualities)
     if not offer.parts:
-        if order.resource_type is not ResourceType.SONG and song.part(PartKind.ACCOMPANIMENT) is None:
+        if order.resource_type is not ResourceType.SONG and not _has(song, PartKind.ACCOMPANIMENT):
             raise ClientRefusal(ClientCode.NO_ACCOMPANIMENT, "song_id: the song has no accompaniment")
         raise ClientRefusal(ClientCode.RESOURCE_MISSING, "resource_type: the song has no such resource")
     return offer
@@ -143,6 +143,10 @@ def _highlight(song: Song, order: Order, qualities: tuple[Quality, ...]) -> Offe
 
 def _is_segment_file(order: Order) -> bool:
     return order.resource_type is ResourceType.ACCOMPANIMENT_SEGMENT and order.profile.segment_file
+
+
+def _has(song: Song, kind: PartKind) -> bool:
+    return any(part.kind is kind for part in song.published.parts)
 
 
 def _parts(song: Song, kind: PartKind, qualities: tuple[Quality, ...]) -> tuple[Part, ...]:

@@ -4,6 +4,7 @@ from yuefu.catalogue.resource import parse_resource_id
 from yuefu.catalogue.song import PartKind, Song, UnknownSong
 from yuefu.music.lyrics import Lyrics
 from yuefu.server.actions.media import live_grant
+from yuefu.server.actions.pitch import read_pitch_line
 from yuefu.server.actions.question import resolve_vendor
 from yuefu.server.actions.sessions import Member
 from yuefu.server.actions.songs import read_lyrics
@@ -37,16 +38,22 @@ def get_prelude_end_time(centre: Centre, caller: Member, params: PreludeEndParam
 
 
 def _prelude_ms(centre: Centre, song: Song, kind: PartKind) -> int:
-    """Highlights know how they were cut: a clip after its lead-in, a segment with its first line."""
+    """Highlights know how they were cut: a clip after its lead-in, a segment with its first line.
+
+    Of the whole song the lyrics say it, or else the notes.
+    """
     highlight = song.published.highlight
     if kind is PartKind.SEGMENT:
         return 0
     if kind is PartKind.CLIP and highlight is not None:
         return highlight.prelude_ms
     lyrics = read_lyrics(centre, song)
-    if lyrics is None or not lyrics.lines:
+    if lyrics is not None and lyrics.lines:
+        return _first_sung_ms(lyrics)
+    notes = read_pitch_line(centre, song).notes
+    if not notes:
         raise ClientRefusal(ClientCode.NO_LYRIC, "resource_id: the song has no lyrics that say when the singing begins")
-    return _first_sung_ms(lyrics)
+    return notes[0].begin_ms
 
 
 def _first_sung_ms(lyrics: Lyrics) -> int:

@@ -5,9 +5,6 @@ transaction that writes the grant and its charge, so nothing is granted that was
 answer leaves, so nothing is handed out that was withdrawn while the transaction waited for the disk.
 """
 
-import asyncio
-import hashlib
-from collections.abc import Callable
 from dataclasses import dataclass
 
 import msgspec
@@ -19,10 +16,11 @@ from yuefu.rights.charge import CapReached, MeteredUse
 from yuefu.rights.deal import SongRights
 from yuefu.rights.decision import decide
 from yuefu.rights.grant import NewGrant, NotLicensed, check_need
-from yuefu.rights.kept_answer import BadRequestKey, KeptAnswer, RequestKey
+from yuefu.rights.kept_answer import BadRequestKey, RequestKey
 from yuefu.rights.plan import Plan, month_of
 from yuefu.rights.purpose import Purpose
 from yuefu.rooms.membership import only_room
+from yuefu.server.actions.asked_once import Seal, answer_once, bad_key, name_request
 from yuefu.server.actions.offer import (
     Offer,
     Order,
@@ -43,14 +41,12 @@ from yuefu.server.centre import Centre, Passage, Transaction
 from yuefu.server.charging import check_membership, quote, take_charge
 from yuefu.wire.client_api import RequestResourceBody, ResourceQuote
 from yuefu.wire.codes import ClientCode
-from yuefu.wire.refusal import ClientRefusal, Refusal
-from yuefu.wire.vendor import BillingMode, ResourceType
+from yuefu.wire.refusal import ClientRefusal
+from yuefu.wire.vendor import BillingMode
 
 _DEFAULT_SCENE = 0
 
-
-Seal = Callable[[ResourceAnswer | ResourceQuote], bytes]
-"""Makes the whole answer of a result, once and for all: what is kept under a key is that."""
+SealBought = Seal[ResourceAnswer | ResourceQuote]
 
 _log = structlog.get_logger(__name__)
 
@@ -67,62 +63,31 @@ class _Purchase:
     plan: Plan
     use: MeteredUse
     key: RequestKey | None
-    seal: Seal
+    seal: SealBought
 
 
 async def request_resource(
-    centre: Centre, caller: Member, body: RequestResourceBody, passage: Passage, *, key: str | None, seal: Seal
+    centre: Centre, caller: Member, body: RequestResourceBody, passage: Passage, *, key: str | None, seal: SealBought
 ) -> bytes:
     """Grant and charge one resource, or say what it would cost.
 
     What was answered under a key is answered again to the same request, if the rights still allow it. Raises
     `ClientRefusal`, or `Refusal` for a vendor that cannot be had.
     """
-    named = _name_request(caller, key, body)
-    if named is not None and (kept := centre.answers.find(named)):
-        return _answer_again(centre, kept, named, passage)
-    try:
-        return await _request(centre, caller, body, passage, key=named, seal=seal)
-    except (ClientRefusal, Refusal):
-        if named is None or (kept := centre.answers.find(named)) is None:
-            raise
-        # its twin was granted meanwhile, and used up what this one was refused
-        return _answer_again(centre, kept, named, passage)
-
-
-def _name_request(caller: Member, key: str | None, body: RequestResourceBody) -> RequestKey | None:
-    if key is None:
-        return None
-    request_hash = hashlib.sha256(msgspec.json.encode(body, order="sorted")).digest()
-    try:
-        return RequestKey(session_id=caller.session.session_id, key=key, request_hash=request_hash)
-    except BadRequestKey as error:
-        raise _bad_key(error) from None
-
-
-def _bad_key(error: BadRequestKey) -> ClientRefusal:
-    return ClientRefusal(ClientCode.ILLEGAL_PARAMETER, f"Idempotency-Key: {error}")
-
-
-def _answer_again(centre: Centre, kept: KeptAnswer, key: RequestKey, passage: Passage) -> bytes:
-    """The kept answer, if its song may still be used. Raises `ClientRefusal`."""
-    held = kept.grant
-    try:
-        kept.check(key)
-        passage.enter()
-        decision = centre.decide_held(held.song_id, held.purpose, at_ms=centre.now_ms())
-        check_need(held.song_id, held.need, decision)
-    except BadRequestKey as error:
-        raise _bad_key(error) from None
-    except UnknownSong:
-        raise unknown_song() from None
-    except NotLicensed as error:
-        raise not_licensed(error, ResourceType(held.resource_type)) from None
-    return kept.answer
+    named = name_request(caller, key, "request_resource", body)
+    return await answer_once(
+        centre, named, passage, lambda: _request(centre, caller, body, passage, key=named, seal=seal)
+    )
 
 
 async def _request(
-    centre: Centre, caller: Member, body: RequestResourceBody, passage: Passage, *, key: RequestKey | None, seal: Seal
+    centre: Centre,
+    caller: Member,
+    body: RequestResourceBody,
+    passage: Passage,
+    *,
+    key: RequestKey | None,
+    seal: SealBought,
 ) -> bytes:
     order = _check_order(centre, caller, body)
     use_of = (caller.app.app_id, caller.session.user_id, order.vendor_id)
@@ -139,7 +104,7 @@ async def _request(
         if body.dry_run is True:
             return seal(_quote(centre, grant, purpose, plan, use))
         purchase = _Purchase(order, song, offer, grant, purpose, plan, use, key, seal)
-        answer = await asyncio.wrap_future(centre.work.submit(lambda transaction: _buy(centre, transaction, purchase)))
+        answer = await centre.work.perform(lambda transaction: _buy(centre, transaction, purchase))
         passage.enter()
         check_still_licensed(centre, grant, offer.need, purpose)
     except UnknownSong:
@@ -147,7 +112,7 @@ async def _request(
     except NotLicensed as error:
         raise not_licensed(error, order.resource_type) from None
     except BadRequestKey as error:
-        raise _bad_key(error) from None
+        raise bad_key(error) from None
     except CapReached as error:
         _log.warning("a bound refused a use", app_id=caller.app.app_id, problem=str(error))
         raise ClientRefusal(ClientCode.BILLING_UNREASONABLE, str(error)) from None

@@ -4,6 +4,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any, TypeVar
 
+import msgspec
 from msgspec import UNSET
 
 from yuefu.catalogue.song import Highlight, Song
@@ -16,7 +17,6 @@ from yuefu.wire.client_api import (
     Resource,
     SegmentResult,
     SharedAccompanimentResult,
-    SharedResource,
     SharedSongResult,
     SongResult,
 )
@@ -60,53 +60,13 @@ def render_shared(issued: IssuedResource) -> SharedAnswer:
     """The same of a resource that another member of the room paid for: as documented, song and accompaniment come
     without share tokens, the highlights with them.
     """
-    match issued.resource_type, issued.highlight:
-        case ResourceType.SONG, _:
-            return _shared_song(issued)
-        case ResourceType.ACCOMPANIMENT_CLIP, Highlight() as highlight:
-            return _clip(issued, highlight)
-        case ResourceType.ACCOMPANIMENT_SEGMENT, Highlight() as highlight:
-            return _segment(issued, highlight)
-        case _:
-            return _shared_accompaniment(issued)
-
-
-def _shared_song(issued: IssuedResource) -> SharedSongResult:
-    published = issued.song.published
-    return SharedSongResult(
-        is_accompany=0,
-        song_name=published.facts.title,
-        singer_name=SINGER_SEPARATOR.join(published.facts.singers),
-        song_id=str(issued.song.song_id),
-        duration=published.duration_ms,
-        resources_size=len(issued.resources),
-        resources=_without_tokens(issued.resources),
-    )
-
-
-def _shared_accompaniment(issued: IssuedResource) -> SharedAccompanimentResult:
-    return SharedAccompanimentResult(
-        has_original=int(issued.has_original),
-        is_accompany=1,
-        song_id=str(issued.song.song_id),
-        duration=issued.song.published.accompaniment_duration_ms,
-        krc_token=issued.krc_token,
-        krc_token_ttl=issued.profile.krc_token_ttl_ms,
-        resources_size=len(issued.resources),
-        resources=_without_tokens(issued.resources),
-    )
-
-
-def _without_tokens(resources: list[Resource]) -> list[SharedResource]:
-    return [
-        SharedResource(
-            resource_id=resource.resource_id,
-            size=resource.size,
-            quality=resource.quality,
-            resource_ttl=resource.resource_ttl,
-        )
-        for resource in resources
-    ]
+    match render_answer(issued):
+        case SongResult() as song:
+            return msgspec.convert(song, SharedSongResult, from_attributes=True)
+        case AccompanimentResult() as accompaniment:
+            return msgspec.convert(accompaniment, SharedAccompanimentResult, from_attributes=True)
+        case excerpt:
+            return excerpt
 
 
 def _song(issued: IssuedResource) -> SongResult:

@@ -1,7 +1,5 @@
 """`join_room` and `leave_room`: which rooms a session is in, as its app says (decision G32)."""
 
-import asyncio
-
 from yuefu.ids import RoomId
 from yuefu.rooms.membership import NotInRoom, RoomClosed, RoomNotSaid, TooManyRooms, check_entry, room_meant
 from yuefu.server.actions.sessions import Member
@@ -21,7 +19,7 @@ async def join_room(centre: Centre, caller: Member, body: RoomBody) -> None:
         transaction.rooms.join(session.session_id, room_id)
 
     try:
-        await asyncio.wrap_future(centre.work.submit(join))
+        await centre.work.perform(join)
     except (RoomClosed, TooManyRooms) as error:
         raise ClientRefusal(ClientCode.ILLEGAL_PARAMETER, f"room_id: {error}") from None
 
@@ -29,7 +27,7 @@ async def join_room(centre: Centre, caller: Member, body: RoomBody) -> None:
 async def leave_room(centre: Centre, caller: Member, body: RoomBody) -> None:
     """Take the session out of a room, if it is in it. What it was granted there stays its own."""
     session_id, room_id = caller.session.session_id, RoomId(body.room_id)
-    await asyncio.wrap_future(centre.work.submit(lambda transaction: transaction.rooms.leave(session_id, room_id)))
+    await centre.work.perform(lambda transaction: transaction.rooms.leave(session_id, room_id))
 
 
 def room_of(centre: Centre, caller: Member, room_id: str) -> RoomId:

@@ -1,6 +1,5 @@
 """`init` and `destroy`: a client's session begins with a login token and ends on request."""
 
-import asyncio
 from dataclasses import dataclass
 
 from yuefu.access.app import App
@@ -70,15 +69,14 @@ async def init(centre: Centre, login_token: str, body: InitBody) -> InitResult:
         started_at_ms=at_ms,
         expires_at_ms=at_ms + SESSION_LIFE_MS,
     )
-    await asyncio.wrap_future(centre.work.submit(lambda transaction: transaction.open_session(session)))
+    await centre.work.perform(lambda transaction: transaction.open_session(session))
     return InitResult(session=token, expires_in=SESSION_LIFE_MS // SECOND_MS)
 
 
 async def destroy(centre: Centre, caller: Member) -> None:
     """End the session; its token and everything granted to it are worth nothing from then on."""
     at_ms = centre.now_ms()
-    job = centre.work.submit(lambda transaction: transaction.end_session(caller.session.session_id, at_ms=at_ms))
-    await asyncio.wrap_future(job)
+    await centre.work.perform(lambda transaction: transaction.end_session(caller.session.session_id, at_ms=at_ms))
 
 
 def _login(centre: Centre, app: App | None, login_token: str) -> LoginClaims:

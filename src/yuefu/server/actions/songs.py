@@ -5,7 +5,7 @@ import msgspec
 from yuefu.catalogue.listing import Feature, Listing
 from yuefu.catalogue.song import PartKind, Song, UnknownSong
 from yuefu.ids import SongId, parse_song_id
-from yuefu.music import lrc
+from yuefu.music.formats import lrc
 from yuefu.music.lyrics import Lyrics
 from yuefu.music.parts import sung_parts
 from yuefu.rights.purpose import browsing
@@ -85,8 +85,8 @@ def describe_accompany_clip_status(centre: Centre, question: Question, params: S
 
 def describe_song_extra(centre: Centre, question: Question, params: SongParams) -> SongExtra:
     """The song's tempo, its class, and its genres."""
-    facts = find_song(centre, question, params).published.facts
-    return SongExtra(bpm=facts.bpm or 0, bpm_type=tempo_class(facts.bpm), genres=list(facts.genres))
+    published = find_song(centre, question, params).published
+    return SongExtra(bpm=published.bpm or 0, bpm_type=tempo_class(published.bpm), genres=list(published.facts.genres))
 
 
 def tempo_class(bpm: int | None) -> str:

@@ -11,16 +11,18 @@ from yuefu.access.app import MAX_CALLS_PER_S, SCENES, App
 from yuefu.client import mint_login_token
 from yuefu.ids import AppId
 from yuefu.server.apps import (
-    app_facts,
+    ShownApp,
     create_app,
     finish_rotation,
     grant_app,
     granting,
     new_app_id,
+    shown_app,
     switch_app,
 )
 from yuefu.server.apps import rotate_secret as rotate
 from yuefu.server.cli.options import (
+    NUMBER,
     TERRITORY,
     command_author,
     print_json,
@@ -71,8 +73,8 @@ class QuotaType(click.ParamType[tuple[str, int | None]]):
 def grant_options(command: F) -> F:
     """What an app may be granted."""
     options = (
-        click.option("--vendor", "vendors", type=int, multiple=True, help="A vendor it may use; repeat."),
-        click.option("--default-vendor", type=int, help="What VendorId 0 means."),
+        click.option("--vendor", "vendors", type=NUMBER, multiple=True, help="A vendor it may use; repeat."),
+        click.option("--default-vendor", type=NUMBER, help="What VendorId 0 means."),
         click.option(
             "--scene", "scenes", type=GrantedNumber(4, lowest=1), multiple=True, help="A scene 1-4, or none; repeat."
         ),
@@ -152,7 +154,7 @@ def create(*, name: str, app_id: int | None, data: str | None, as_json: bool, **
 
 
 @app.command("grant")
-@click.argument("app_id", metavar="APP", type=int)
+@click.argument("app_id", metavar="APP", type=NUMBER)
 @click.option("--name", help="What it is called.")
 @grant_options
 @standard_options
@@ -165,11 +167,12 @@ def grant(*, app_id: int, name: str | None, data: str | None, as_json: bool, **g
     with open_installation(settings_for(data)) as installation:
         changes, rates = _said({**grants, "name": name})
         changed = grant_app(installation.centre, AppId(app_id), changes, rates, command_author())
-    _print_app(changed, as_json=as_json)
+        shown = shown_app(installation.centre, changed)
+    _print_app(shown, as_json=as_json)
 
 
 @app.command("rotate-secret")
-@click.argument("app_id", metavar="APP", type=int)
+@click.argument("app_id", metavar="APP", type=NUMBER)
 @click.option("--finish", is_flag=True, help="End the rotation: the old secret is good no more.")
 @standard_options
 def rotate_secret(*, app_id: int, finish: bool, data: str | None, as_json: bool) -> None:
@@ -177,14 +180,15 @@ def rotate_secret(*, app_id: int, finish: bool, data: str | None, as_json: bool)
     with open_installation(settings_for(data)) as installation:
         change = finish_rotation if finish else rotate
         changed = change(installation.centre, AppId(app_id), command_author())
+        shown = shown_app(installation.centre, changed)
     if finish:
-        _print_app(changed, as_json=as_json)
+        _print_app(shown, as_json=as_json)
     else:
         _print_secret(changed, as_json=as_json)
 
 
 @app.command("disable")
-@click.argument("app_id", metavar="APP", type=int)
+@click.argument("app_id", metavar="APP", type=NUMBER)
 @standard_options
 def disable(*, app_id: int, data: str | None, as_json: bool) -> None:
     """Switch APP off: its calls are refused and its sessions worth nothing, until it is enabled."""
@@ -192,7 +196,7 @@ def disable(*, app_id: int, data: str | None, as_json: bool) -> None:
 
 
 @app.command("enable")
-@click.argument("app_id", metavar="APP", type=int)
+@click.argument("app_id", metavar="APP", type=NUMBER)
 @standard_options
 def enable(*, app_id: int, data: str | None, as_json: bool) -> None:
     """Switch APP on again."""
@@ -200,13 +204,13 @@ def enable(*, app_id: int, data: str | None, as_json: bool) -> None:
 
 
 @app.command("show")
-@click.argument("app_id", metavar="APP", type=int)
+@click.argument("app_id", metavar="APP", type=NUMBER)
 @standard_options
 def show(*, app_id: int, data: str | None, as_json: bool) -> None:
-    """What APP was granted. Secrets are never shown."""
+    """What APP was granted and how it is billed. Secrets are never shown."""
     with open_installation(settings_for(data)) as installation:
-        found = find_app(installation, app_id)
-    _print_app(found, as_json=as_json)
+        shown = shown_app(installation.centre, find_app(installation, app_id))
+    _print_app(shown, as_json=as_json)
 
 
 @app.command("list")
@@ -214,9 +218,9 @@ def show(*, app_id: int, data: str | None, as_json: bool) -> None:
 def list_apps(*, data: str | None, as_json: bool) -> None:
     """The apps and what they were granted."""
     with open_installation(settings_for(data)) as installation:
-        apps = installation.centre.apps.apps()
+        apps = [shown_app(installation.centre, each) for each in installation.centre.apps.apps()]
     if as_json:
-        print_json([app_facts(each) for each in apps])
+        print_json(apps)
         return
     rows = [
         (
@@ -233,9 +237,9 @@ def list_apps(*, data: str | None, as_json: bool) -> None:
 
 
 @click.command()
-@click.option("--app", "app_id", type=int, required=True)
+@click.option("--app", "app_id", type=NUMBER, required=True)
 @click.option("--user", "user_id", required=True)
-@click.option("--life", "life_s", type=click.IntRange(1), default=_DAY_S, show_default=True, help="Seconds.")
+@click.option("--life", "life_s", type=NUMBER, default=_DAY_S, show_default=True, help="Seconds.")
 @click.option("--room", "rooms", multiple=True, help="A room it is good for; repeat. [default: every room]")
 @click.option("--territory", type=TERRITORY, help="Where the user is. [default: the app's home]")
 @click.option("--kind", type=click.Choice(["jwt", "token04"]), default="jwt", show_default=True)
@@ -289,7 +293,8 @@ def _said(grants: dict[str, Any]) -> tuple[dict[str, Any], dict[str, int | None]
 def _switch(app_id: int, *, data: str | None, as_json: bool, is_enabled: bool) -> None:
     with open_installation(settings_for(data)) as installation:
         changed = switch_app(installation.centre, AppId(app_id), command_author(), is_enabled=is_enabled)
-    _print_app(changed, as_json=as_json)
+        shown = shown_app(installation.centre, changed)
+    _print_app(shown, as_json=as_json)
 
 
 def _print_secret(app: App, *, as_json: bool) -> None:
@@ -300,13 +305,14 @@ def _print_secret(app: App, *, as_json: bool) -> None:
     click.echo("Keep the secret: it is not shown again.")
 
 
-def _print_app(app: App, *, as_json: bool) -> None:
-    facts = app_facts(app)
+def _print_app(app: ShownApp, *, as_json: bool) -> None:
     if as_json:
-        print_json(facts)
+        print_json(app)
         return
-    for name, value in msgspec.structs.asdict(facts).items():
-        click.echo(f"{name:<22}{_words(value)}")
+    facts = msgspec.structs.asdict(app)
+    plan = {f"plan {name}": value for name, value in msgspec.to_builtins(facts.pop("plan")).items()}
+    for name, value in (facts | plan).items():
+        click.echo(f"{name:<24}{_words(value)}")
 
 
 def _words(value: object) -> str:
@@ -317,6 +323,8 @@ def _words(value: object) -> str:
             return _spaced(value) or _NONE
         case dict():
             return " ".join(f"{name}={rate}" for name, rate in value.items()) or _OWN_RATE
+        case None:
+            return _NONE
         case _:
             return str(value)
 

@@ -8,7 +8,7 @@ import click
 import msgspec
 
 from yuefu.access.audit import AuditBroken, HeadGone, WrittenEntry, verify
-from yuefu.server.cli.options import INSTANT, escape_controls, print_json, settings_for, standard_options
+from yuefu.server.cli.options import COUNT, INSTANT, escape_controls, print_json, settings_for, standard_options
 from yuefu.server.wiring import open_installation
 
 MOST_SHOWN = 1_000
@@ -65,7 +65,7 @@ def verify_command(*, head: bytes | None, data: str | None, as_json: bool) -> No
 
 
 @audit.command("list")
-@click.option("--after", type=click.IntRange(0), default=0, help="From the entry after that one on.")
+@click.option("--after", type=COUNT, default=0, help="From the entry after that one on.")
 @click.option("--subject", help='What was changed, as "song 100000001" or "app 7".')
 @click.option("--actor", help='Who changed it, as "cli:mei" or "key:ci".')
 @click.option("--since", type=INSTANT, help="From an instant on, ISO 8601 with offset.")

@@ -9,7 +9,7 @@ from rich.progress import Progress
 
 from yuefu.ingest.synthetic import SyntheticSong, synthetic_songs
 from yuefu.server.centre import Transaction
-from yuefu.server.cli.options import print_json, settings_for, standard_options
+from yuefu.server.cli.options import COUNT, NUMBER, print_json, settings_for, standard_options
 from yuefu.server.wiring import open_installation
 
 _BATCH = 20_000
@@ -21,9 +21,9 @@ def bench() -> None:
 
 
 @bench.command("catalogue")
-@click.option("--songs", "count", type=click.IntRange(1), default=1_000_000, show_default=True)
-@click.option("--vendor", type=int, default=1, show_default=True)
-@click.option("--seed", type=int, default=1, show_default=True)
+@click.option("--songs", "count", type=NUMBER, default=1_000_000, show_default=True)
+@click.option("--vendor", type=NUMBER, default=1, show_default=True)
+@click.option("--seed", type=COUNT, default=1, show_default=True)
 @standard_options
 def catalogue(*, count: int, vendor: int, seed: int, data: str | None, as_json: bool) -> None:
     """Fill the store with a realistic catalogue without audio, through the same doors as any import.

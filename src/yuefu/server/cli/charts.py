@@ -1,14 +1,23 @@
 """`yuefu chart …`."""
 
 from pathlib import Path
-from typing import Any
+from typing import Any, get_args
 
 import click
 import msgspec
 
-from yuefu.catalogue.chart import Chart, make_rule
+from yuefu.catalogue.chart import Chart, Counted, make_rule
 from yuefu.ids import SongId, VendorId
-from yuefu.server.cli.options import SONG_ID, command_author, print_json, print_table, settings_for, standard_options
+from yuefu.server.cli.options import (
+    COUNT,
+    NUMBER,
+    SONG_ID,
+    command_author,
+    print_json,
+    print_table,
+    settings_for,
+    standard_options,
+)
 from yuefu.server.cli.tables import export_file, import_options, print_report, write_table
 from yuefu.server.programme import (
     compute_charts,
@@ -23,8 +32,9 @@ from yuefu.server.programme_tables import export_charts, import_charts
 from yuefu.server.wiring import Installation, open_installation
 from yuefu.units import format_instant
 
-_vendor_option = click.option("--vendor", type=int, required=True, help="Whose chart.")
-_one_vendor_option = click.option("--vendor", type=int, help="Of one vendor only.")
+_vendor_option = click.option("--vendor", type=NUMBER, required=True, help="Whose chart.")
+_one_vendor_option = click.option("--vendor", type=NUMBER, help="Of one vendor only.")
+_COUNTED = {"grants": "granted", "plays": "played"}
 _name_option = click.option("--name", help="What it is called. [default: as before, or as documented]")
 
 
@@ -65,7 +75,7 @@ def list_command(*, vendor: int | None, data: str | None, as_json: bool) -> None
 @_vendor_option
 @standard_options
 def show(*, top_id: str, vendor: int, data: str | None, as_json: bool) -> None:
-    """One chart: its rule, the instant it speaks of, its songs and how often each was granted."""
+    """One chart: its rule, the instant it speaks of, its songs and how often each was granted or played."""
     with open_installation(settings_for(data)) as installation:
         centre = installation.centre
         found, entries = show_chart(centre, known_vendor(centre, vendor), top_id)
@@ -116,11 +126,12 @@ def set_command(
 @chart.command("rule")
 @click.argument("top_id")
 @_vendor_option
-@click.option("--days", type=int, required=True, help="How many days before the cut-off count.")
-@click.option("--threshold", type=int, help="Grants a song must have. [default: 1]")
-@click.option("--cut-off", "cut_off_hour", type=int, help="The hour at which it is counted, 0 to 23. [default: 0]")
+@click.option("--days", type=COUNT, required=True, help="How many days before the cut-off count.")
+@click.option("--threshold", type=COUNT, help="Grants, or plays, a song must have. [default: 1]")
+@click.option("--cut-off", "cut_off_hour", type=COUNT, help="The hour at which it is counted, 0 to 23. [default: 0]")
 @click.option("--zone", "time_zone", help="Whose hour. [default: Asia/Shanghai]")
-@click.option("--size", type=int, help="Songs at most. [default: 100]")
+@click.option("--size", type=COUNT, help="Songs at most. [default: 100]")
+@click.option("--count", "counted", type=click.Choice(get_args(Counted)), help="What is counted. [default: grants]")
 @_name_option
 @standard_options
 def rule_command(
@@ -215,6 +226,6 @@ def _rule(facts: dict[str, Any]) -> str:
     if rule is None:
         return "kept by hand" if facts["as_of"] else "empty"
     return (
-        f"granted {rule['threshold']} times or more in {rule['days']} days before "
+        f"{_COUNTED[rule['counted']]} {rule['threshold']} times or more in {rule['days']} days before "
         f"{rule['cut_off_hour']:02}:00 {rule['time_zone']}, the first {rule['size']}"
     )

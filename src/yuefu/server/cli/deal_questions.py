@@ -90,8 +90,8 @@ def history(*, song: SongId, data: str | None, as_json: bool) -> None:
 
 @click.command("explain")
 @click.argument("song", type=SONG_ID)
-@click.option("--vendor", type=int, required=True, help="Whose song it is.")
-@click.option("--app", "app_id", type=int, required=True, help="Who asks.")
+@click.option("--vendor", type=NUMBER, required=True, help="Whose song it is.")
+@click.option("--app", "app_id", type=NUMBER, required=True, help="Who asks.")
 @click.option("--use", type=click.Choice([use.value for use in Use]), help="What for. [default: anything]")
 @click.option("--scene", type=click.Choice([str(scene) for scene in SCENES]), help="As request_resource asks in it.")
 @click.option(

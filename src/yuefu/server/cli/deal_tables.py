@@ -7,7 +7,7 @@ from pathlib import Path
 import click
 import msgspec
 
-from yuefu.server.cli.options import command_author, print_json, print_table, settings_for, standard_options
+from yuefu.server.cli.options import NUMBER, command_author, print_json, print_table, settings_for, standard_options
 from yuefu.server.cli.tables import export_file, import_options, print_findings, print_lifted, write_table
 from yuefu.server.deal_tables import LARGEST_BYTES, DealsImport, export_deals, import_deals
 from yuefu.server.programme import known_vendor
@@ -19,7 +19,7 @@ MOST_SHOWN = 100
 
 @click.command("import")
 @import_options
-@click.option("--vendor", type=int, required=True, help="Whose songs the file is about.")
+@click.option("--vendor", type=NUMBER, required=True, help="Whose songs the file is about.")
 @click.option("--skip-bad", is_flag=True, help="Leave out the songs of rows that are wrong, write the others.")
 @standard_options
 def import_command(
@@ -50,7 +50,7 @@ def import_command(
 
 @click.command("export")
 @export_file
-@click.option("--vendor", type=int, required=True, help="Whose songs.")
+@click.option("--vendor", type=NUMBER, required=True, help="Whose songs.")
 @standard_options
 def export_command(*, file: str, vendor: int, data: str | None, as_json: bool) -> None:
     """Write the deals of a vendor's songs as CSV; `-` is standard output."""

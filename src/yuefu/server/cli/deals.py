@@ -12,6 +12,7 @@ from yuefu.server.centre import Centre
 from yuefu.server.cli.deal_questions import expiring, explain_command, history, list_deals
 from yuefu.server.cli.deal_tables import export_command, import_command
 from yuefu.server.cli.options import (
+    COUNT,
     INSTANT,
     NUMBER,
     SONG_ID,
@@ -55,9 +56,9 @@ for command in (import_command, export_command, list_deals, history, explain_com
 @click.option("--except-territory", "excluded", multiple=True, help="Everywhere but there.")
 @click.option("--from", "valid_from", type=INSTANT, help="First instant, ISO 8601 with offset. [default: since ever]")
 @click.option("--until", "valid_until", type=INSTANT, help="First instant after it. [default: until further notice]")
-@click.option("--max-uses", type=click.IntRange(0), help="Grants of a song within the validity. [default: no cap]")
+@click.option("--max-uses", type=COUNT, help="Grants of a song within the validity. [default: no cap]")
 @click.option("--tier", default="", help="The rights holder's class of price.")
-@click.option("--channel", type=click.IntRange(0), default=0, show_default=True, help="0 asks for the logo.")
+@click.option("--channel", type=COUNT, default=0, show_default=True, help="0 asks for the logo.")
 @standard_options
 def add(
     *,

@@ -16,6 +16,8 @@ from yuefu.ingest.ern.schema import SchemaFolder
 from yuefu.ingest.report import describe_finding, with_section
 from yuefu.music.findings import Finding
 from yuefu.server.cli.options import (
+    COUNT,
+    NUMBER,
     command_author,
     json_option,
     print_json,
@@ -71,7 +73,7 @@ def ern() -> None:
 
 @ern.command("import")
 @messages_argument
-@click.option("--vendor", type=int, required=True, help="Whose songs the messages are about.")
+@click.option("--vendor", type=NUMBER, required=True, help="Whose songs the messages are about.")
 @click.option(
     "--rights",
     type=click.Choice([name for name, chains in RIGHTS.items() if chains]),
@@ -81,7 +83,7 @@ def ern() -> None:
 )
 @click.option("--time-zone", type=ZoneType(), help="Where days and times without a zone are meant. [default: days UTC]")
 @click.option("--our-channel", "our_channels", multiple=True, help="A distribution channel that is yours; repeat.")
-@click.option("--channel", type=click.IntRange(0), default=0, show_default=True, help="The channel of the deals.")
+@click.option("--channel", type=COUNT, default=0, show_default=True, help="The channel of the deals.")
 @click.option("--dry-run", is_flag=True, help="Show what would change, write nothing.")
 @click.option(
     "--report",

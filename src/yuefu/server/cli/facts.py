@@ -11,7 +11,15 @@ import msgspec
 from yuefu.catalogue.facts import FIELDS, BadFact, read_fact
 from yuefu.catalogue.song import Version
 from yuefu.ids import SongId
-from yuefu.server.cli.options import command_author, print_json, print_table, settings_for, standard_options
+from yuefu.server.cli.options import (
+    NUMBER,
+    SONG_ID,
+    command_author,
+    print_json,
+    print_table,
+    settings_for,
+    standard_options,
+)
 from yuefu.server.cli.tables import print_findings
 from yuefu.server.facts import FactsImport, edit_facts, export_facts, import_facts
 from yuefu.server.programme import known_vendor
@@ -26,7 +34,7 @@ _FIELD_CHOICE = click.Choice(list(_OPTIONS.values()))
 
 
 @click.command("edit")
-@click.argument("song_id", type=int)
+@click.argument("song_id", type=SONG_ID)
 @click.option("--title")
 @click.option("--alias", "aliases", multiple=True, help="Another title it is found by; repeat.")
 @click.option("--singer", "singers", multiple=True, help="Repeat for several.")
@@ -66,7 +74,7 @@ def edit(
 
 @click.command("export")
 @click.argument("file", type=click.Path(dir_okay=False, allow_dash=True, path_type=Path))
-@click.option("--vendor", type=int, help="The songs of one vendor only.")
+@click.option("--vendor", type=NUMBER, help="The songs of one vendor only.")
 @standard_options
 def export(*, file: Path, vendor: int | None, data: str | None, as_json: bool) -> None:
     """Write the facts of all songs to FILE as CSV, or to standard output for "-"."""

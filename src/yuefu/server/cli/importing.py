@@ -8,20 +8,30 @@ from pathlib import Path
 import click
 import msgspec
 
+from yuefu.catalogue.song import LOUDEST_LUFS, QUIETEST_LUFS, Quality
 from yuefu.ids import SongId, VendorId
 from yuefu.ingest.report import TABLE_HEAD, ImportReport, keep_sections, markdown_report, report_table
 from yuefu.rights.deal import Terms
-from yuefu.server.cli.options import command_author, print_json, print_table, settings_for, standard_options
-from yuefu.server.importing import run_import
+from yuefu.server.cli.options import (
+    COUNT,
+    NUMBER,
+    command_author,
+    print_json,
+    print_table,
+    settings_for,
+    standard_options,
+)
+from yuefu.server.importing import hire_crew, recipe_for, run_import
 from yuefu.server.licensing import RIGHTS, LicensedShelf, Offer, unusable_songs
 from yuefu.server.wiring import Installation, open_installation
+from yuefu.wire.vendor import VendorProfile
 
 _SHOWN_IDS = 10
 
 
 @click.command("import")
 @click.argument("paths", nargs=-1, required=True, type=click.Path(exists=True, path_type=Path))
-@click.option("--vendor", type=int, required=True, help="Whose songs they are.")
+@click.option("--vendor", type=NUMBER, required=True, help="Whose songs they are.")
 @click.option(
     "--rights",
     type=click.Choice(list(RIGHTS)),
@@ -29,8 +39,21 @@ _SHOWN_IDS = 10
     show_default=True,
     help="A deal for songs that have none: it may be sung and played, only played, only sung.",
 )
-@click.option("--channel", type=click.IntRange(0), default=0, show_default=True, help="The channel of that deal.")
-@click.option("--workers", type=click.IntRange(1), help="Songs at a time. [default: one a core]")
+@click.option("--channel", type=COUNT, default=0, show_default=True, help="The channel of that deal.")
+@click.option(
+    "--finest",
+    type=click.Choice([quality.value for quality in Quality]),
+    default=Quality.SQ.value,
+    show_default=True,
+    help="The finest quality to make, of those the vendor has and the sources are good for.",
+)
+@click.option(
+    "--level",
+    "level_lufs",
+    type=click.FloatRange(QUIETEST_LUFS, LOUDEST_LUFS),
+    help="Make the songs this loud (LUFS, as -16). [default: setting level_lufs, else as delivered]",
+)
+@click.option("--workers", type=NUMBER, help="Songs at a time. [default: one a core]")
 @click.option(
     "--report",
     "report_file",
@@ -45,6 +68,8 @@ def import_command(
     vendor: int,
     rights: str,
     channel: int,
+    finest: str,
+    level_lufs: float | None,
     workers: int | None,
     report_file: Path | None,
     dry_run: bool,
@@ -55,8 +80,9 @@ def import_command(
 
     Each song is published whole or refused with its reason. Exit status 1 when any was refused.
     """
-    with open_installation(settings_for(data)) as installation:
-        _check_vendor(installation, vendor)
+    settings = settings_for(data, level_lufs=level_lufs)
+    with open_installation(settings) as installation, hire_crew(workers) as crew:
+        profile = _vendor_profile(installation, vendor)
         offer = Offer(RIGHTS[rights], Terms(channel=channel))
         shelf = LicensedShelf(installation.centre, command_author(), lambda _: offer)
         report = run_import(
@@ -65,8 +91,9 @@ def import_command(
             VendorId(vendor),
             shelf,
             command_author(),
+            crew=crew,
+            recipe=recipe_for(profile, finest=Quality(finest), level_lufs=settings.level_lufs),
             rights=rights,
-            workers=workers,
             dry_run=dry_run,
         )
         published = _published(installation, report, VendorId(vendor))
@@ -105,10 +132,11 @@ def _published(installation: Installation, report: ImportReport, vendor_id: Vend
     return [song_id for song_id in found if song_id is not None]
 
 
-def _check_vendor(installation: Installation, vendor: int) -> None:
+def _vendor_profile(installation: Installation, vendor: int) -> VendorProfile:
     known = sorted(profile for profile in installation.centre.profiles if profile)
     if vendor not in known:
         raise click.UsageError(f"there is no vendor {vendor}; there are {', '.join(map(str, known))}")
+    return installation.centre.profiles[vendor]
 
 
 def _summary(report: ImportReport) -> str:

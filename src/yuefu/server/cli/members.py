@@ -10,7 +10,9 @@ from yuefu.rights.plan import EVERY_VENDOR, BadPlan, Member, Membership, Plan, c
 from yuefu.server.charging import add_member, change_plan, find_plan, remove_member
 from yuefu.server.cli.apps import find_app
 from yuefu.server.cli.options import (
+    COUNT,
     INSTANT,
+    NUMBER,
     command_author,
     print_json,
     print_table,
@@ -30,12 +32,14 @@ class BoundType(click.ParamType[str]):
     name = "n|none"
 
     def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> str:
-        return str(value) if value == _NONE else str(click.IntRange(0).convert(value, param, ctx))
+        return str(value) if value == _NONE else str(COUNT.convert(value, param, ctx))
 
 
-_app = click.argument("app_id", metavar="APP", type=int)
+_app = click.argument("app_id", metavar="APP", type=NUMBER)
 _user = click.argument("user_id", metavar="USER")
-_vendor = click.option("--vendor", "vendor_id", type=int, default=EVERY_VENDOR, help="At one vendor. [default: at all]")
+_vendor = click.option(
+    "--vendor", "vendor_id", type=COUNT, default=EVERY_VENDOR, help="At one vendor. [default: at all]"
+)
 
 
 def _checked_zone(_: click.Context, __: click.Parameter, value: str | None) -> str | None:

@@ -74,6 +74,9 @@ def print_table(head: Sequence[str], rows: Sequence[Sequence[str]], *, title: st
 NUMBER = click.IntRange(1, 2**53)
 """The number of something on record: a vendor, a case. What is larger no store has ever given out."""
 
+COUNT = click.IntRange(0, 2**53)
+"""How many of something, or a number where 0 says something of its own."""
+
 
 class InstantType(click.ParamType[int]):
     """An ISO 8601 date-time with an offset, as an instant in ms."""

@@ -10,7 +10,15 @@ from yuefu.rights.ledger import Charge, ClosedPeriod, Posting
 from yuefu.rights.plan import BadPeriod, Period
 from yuefu.server.charging import close_period, reverse_charge
 from yuefu.server.cli.apps import find_app
-from yuefu.server.cli.options import command_author, print_json, print_table, settings_for, standard_options
+from yuefu.server.cli.options import (
+    COUNT,
+    NUMBER,
+    command_author,
+    print_json,
+    print_table,
+    settings_for,
+    standard_options,
+)
 from yuefu.server.wiring import open_installation
 from yuefu.units import format_instant
 
@@ -28,7 +36,7 @@ class PeriodType(click.ParamType[Period]):
 
 
 PERIOD = PeriodType()
-_app = click.argument("app_id", metavar="APP", type=int)
+_app = click.argument("app_id", metavar="APP", type=NUMBER)
 
 
 @click.group()
@@ -37,10 +45,10 @@ def charge() -> None:
 
 
 @charge.command("list")
-@click.option("--app", "app_id", type=int, help="Of one app.")
+@click.option("--app", "app_id", type=NUMBER, help="Of one app.")
 @click.option("--period", type=PERIOD, help="Of one month, as 2026-11.")
 @click.option("--unpriced", is_flag=True, help="Uses that no price held for.")
-@click.option("--after", type=click.IntRange(0), default=0, help="Those after that number.")
+@click.option("--after", type=COUNT, default=0, help="Those after that number.")
 @click.option("--limit", "at_most", type=click.IntRange(1, 10_000), default=100, show_default=True)
 @standard_options
 def list_charges(
@@ -70,7 +78,7 @@ def list_charges(
 
 
 @charge.command("reverse")
-@click.argument("charge_id", metavar="CHARGE", type=click.IntRange(1))
+@click.argument("charge_id", metavar="CHARGE", type=NUMBER)
 @click.option("--reason", required=True, help="Why, for whoever reads the books.")
 @standard_options
 def reverse(*, charge_id: int, reason: str, data: str | None, as_json: bool) -> None:
@@ -88,9 +96,9 @@ def reverse(*, charge_id: int, reason: str, data: str | None, as_json: bool) -> 
 
 
 @charge.command("postings")
-@click.option("--app", "app_id", type=int, help="Of one app.")
+@click.option("--app", "app_id", type=NUMBER, help="Of one app.")
 @click.option("--period", type=PERIOD, help="Of one month, as 2026-11.")
-@click.option("--after", type=click.IntRange(0), default=0, help="Those after that number.")
+@click.option("--after", type=COUNT, default=0, help="Those after that number.")
 @click.option("--limit", "at_most", type=click.IntRange(1, 10_000), default=100, show_default=True)
 @standard_options
 def postings(
@@ -180,4 +188,5 @@ def _charge_row(charge: Charge) -> tuple[str, ...]:
 def _posting_facts(posting: Posting) -> dict[str, Any]:
     facts = msgspec.structs.asdict(posting)
     posted_at = format_instant(facts.pop("posted_at_ms"))
-    return {**facts, "kind": posting.kind.value, "period": str(posting.period), "posted_at": posted_at}
+    months = {"period": str(posting.period), "booked_in": str(posting.booked_in)}
+    return {**facts, "kind": posting.kind.value, **months, "posted_at": posted_at}

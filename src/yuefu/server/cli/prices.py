@@ -9,7 +9,9 @@ from yuefu.rights.plan import BadPlan, check_currency
 from yuefu.rights.price import NewPrice, Price, Priced
 from yuefu.server.charging import find_plan, set_price
 from yuefu.server.cli.options import (
+    COUNT,
     INSTANT,
+    NUMBER,
     command_author,
     print_json,
     print_table,
@@ -40,10 +42,10 @@ def price() -> None:
 
 @price.command("set")
 @click.option("--mode", "billing_mode", type=_MODE, required=True, help="0 a use, 1-3 a user's, room's, host's month.")
-@click.option("--amount", "amount_minor", type=click.IntRange(0), required=True, help="In the smallest unit, as 150.")
+@click.option("--amount", "amount_minor", type=COUNT, required=True, help="In the smallest unit, as 150.")
 @click.option("--currency", default="CNY", show_default=True, callback=_checked_currency)
-@click.option("--app", "app_id", type=int, help="For one app. [default: any]")
-@click.option("--vendor", "vendor_id", type=int, help="For songs of one vendor. [default: any]")
+@click.option("--app", "app_id", type=NUMBER, help="For one app. [default: any]")
+@click.option("--vendor", "vendor_id", type=NUMBER, help="For songs of one vendor. [default: any]")
 @click.option("--type", "resource_type", type=_TYPE, help="For one resource type. [default: any]")
 @click.option("--scene", "scene_id", type=_SCENE, help="For one scene. [default: any]")
 @click.option("--from", "valid_from_ms", type=INSTANT, help="From when on, with an offset. [default: now]")
@@ -75,7 +77,7 @@ def set_command(
 
 
 @price.command("list")
-@click.option("--app", "app_id", type=int, help="Those that may hold for one app.")
+@click.option("--app", "app_id", type=NUMBER, help="Those that may hold for one app.")
 @standard_options
 def list_prices(*, app_id: int | None, data: str | None, as_json: bool) -> None:
     """The prices, in the order they were written."""
@@ -90,8 +92,8 @@ def list_prices(*, app_id: int | None, data: str | None, as_json: bool) -> None:
 
 
 @price.command("quote")
-@click.argument("app_id", metavar="APP", type=int)
-@click.option("--vendor", "vendor_id", type=int, required=True)
+@click.argument("app_id", metavar="APP", type=NUMBER)
+@click.option("--vendor", "vendor_id", type=NUMBER, required=True)
 @click.option("--mode", "billing_mode", type=_MODE, default=0, show_default=True)
 @click.option("--type", "resource_type", type=_TYPE, default=1, show_default=True)
 @click.option("--scene", "scene_id", type=_SCENE, default=0, show_default=True)

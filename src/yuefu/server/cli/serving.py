@@ -10,18 +10,19 @@ from granian.constants import Interfaces, Loops, SSLProtocols
 from granian.log import LogLevels
 from granian.server import Server
 
-from yuefu.server.cli.options import print_json, settings_for, standard_options
+from yuefu.server.cli.options import NUMBER, print_json, settings_for, standard_options
 from yuefu.server.demo import DEMO_FILE, prepare_demo, sample_call
 from yuefu.server.settings import PREFIX, BadSettings, Settings
 from yuefu.server.wiring import open_installation
 
 _BACKLOG = 1024
+_PORT = click.IntRange(0, 65_535)
 
 
 @click.command()
 @click.option("--host", help="The address to listen on. [default: 127.0.0.1]")
-@click.option("--port", type=int, help="[default: 8080]")
-@click.option("--workers", type=int, help="Worker processes. [default: 1]")
+@click.option("--port", type=_PORT, help="[default: 8080]")
+@click.option("--workers", type=NUMBER, help="Worker processes. [default: 1]")
 @standard_options
 def serve(*, host: str | None, port: int | None, workers: int | None, data: str | None, as_json: bool) -> None:
     """Serve the centre over HTTP."""
@@ -30,7 +31,7 @@ def serve(*, host: str | None, port: int | None, workers: int | None, data: str 
 
 @click.command()
 @click.option("--host", help="The address to listen on. [default: 127.0.0.1]")
-@click.option("--port", type=int, help="[default: 8080]")
+@click.option("--port", type=_PORT, help="[default: 8080]")
 @click.option("--no-serve", is_flag=True, help="Stop once the repertoire is made.")
 @standard_options
 def demo(*, host: str | None, port: int | None, no_serve: bool, data: str | None, as_json: bool) -> None:

@@ -7,14 +7,25 @@ import msgspec
 
 from yuefu.catalogue.facts import write_fact
 from yuefu.catalogue.genre import genre_of
-from yuefu.catalogue.song import Song, SongFacts
+from yuefu.catalogue.song import REFERENCE_LUFS, Level, Loudness, Song, SongFacts, Tempo
 from yuefu.ids import SongId, VendorId
+from yuefu.music.notes import PitchLine, PitchSource
 from yuefu.rights.decision import Answer, Decision
 from yuefu.rights.purpose import browsing
 from yuefu.rights.territory import ANYWHERE
+from yuefu.server.actions.pitch import read_pitch_line
 from yuefu.server.cli.deal_questions import blocked
 from yuefu.server.cli.facts import edit, export, import_
-from yuefu.server.cli.options import command_author, print_json, print_table, settings_for, standard_options
+from yuefu.server.cli.highlights import highlight
+from yuefu.server.cli.options import (
+    NUMBER,
+    SONG_ID,
+    command_author,
+    print_json,
+    print_table,
+    settings_for,
+    standard_options,
+)
 from yuefu.server.facts import remove_songs
 from yuefu.server.wiring import Installation, open_installation
 from yuefu.units import MINUTE_MS, SECOND_MS, format_instant
@@ -25,12 +36,12 @@ def song() -> None:
     """Songs: what the catalogue holds."""
 
 
-for command in (edit, export, import_, blocked):
+for command in (edit, export, import_, blocked, highlight):
     song.add_command(command)
 
 
 @song.command("list")
-@click.option("--vendor", type=int, help="Of one vendor only.")
+@click.option("--vendor", type=NUMBER, help="Of one vendor only.")
 @standard_options
 def list_songs(*, vendor: int | None, data: str | None, as_json: bool) -> None:
     """The published songs and what may be done with them now."""
@@ -56,7 +67,7 @@ def list_songs(*, vendor: int | None, data: str | None, as_json: bool) -> None:
 
 
 @song.command("show")
-@click.argument("song_id", type=int)
+@click.argument("song_id", type=SONG_ID)
 @standard_options
 def show(*, song_id: int, data: str | None, as_json: bool) -> None:
     """All that is known of one song: facts, parts, highlight, rights, and its like."""
@@ -66,6 +77,7 @@ def show(*, song_id: int, data: str | None, as_json: bool) -> None:
         decision = _decision(installation, found)
         twins = [songs.song(each) for each in songs.twins(found.song_id)]
         versions = [songs.song(each) for each in songs.versions(found.song_id)]
+        pitch_line = read_pitch_line(installation.centre, found)
     if as_json:
         print_json(
             {
@@ -91,6 +103,9 @@ def show(*, song_id: int, data: str | None, as_json: bool) -> None:
             ("may be played", _explain(decision.play)),
             ("may be sung", _explain(decision.sing)),
             ("highlight", _highlight(found)),
+            ("pitch line", _pitch_line(pitch_line)),
+            *_tempo(published.tempo),
+            *_level(published.level),
             ("state", ", ".join(state.value for state in published.states).replace("_", " ") or "complete"),
         ],
     )
@@ -111,7 +126,7 @@ def show(*, song_id: int, data: str | None, as_json: bool) -> None:
 
 
 @song.command("remove")
-@click.argument("song_ids", type=int, nargs=-1, required=True)
+@click.argument("song_ids", type=SONG_ID, nargs=-1, required=True)
 @standard_options
 def remove(*, song_ids: tuple[int, ...], data: str | None, as_json: bool) -> None:
     """Take songs out of the catalogue. Imported again, a song has its old id."""
@@ -192,7 +207,43 @@ def _highlight(found: Song) -> str:
     if highlight is None:
         return "none"
     clip = highlight.clip
-    return f"{_clock(clip.begin_ms)} to {_clock(clip.end_ms)} ({highlight.rule.replace('_', ' ')})"
+    rule = highlight.rule.replace("_", " ")
+    return f"{_clock(clip.begin_ms)} to {_clock(clip.end_ms)} ({rule}, confidence {highlight.confidence:.2f})"
+
+
+def _tempo(tempo: Tempo | None) -> list[tuple[str, str]]:
+    if tempo is None:
+        return []
+    return [("tempo as measured", f"{tempo.bpm:g} or {tempo.bpm_alt:g} (confidence {tempo.confidence:.2f})")]
+
+
+def _pitch_line(pitch_line: PitchLine) -> str:
+    if not pitch_line.notes:
+        return "none"
+    source = "the delivery" if pitch_line.source is PitchSource.NOTES else f"the {pitch_line.source.value}"
+    return f"{len(pitch_line.notes)} notes from {source} (confidence {pitch_line.confidence:.2f})"
+
+
+def _level(level: Level | None) -> list[tuple[str, str]]:
+    if level is None:
+        return []
+    applied = f"{level.applied_db:+.1f} dB applied; " if level.applied_db else ""
+    return [
+        ("original as delivered", _loudness(level.original)),
+        ("backing as delivered", _loudness(level.backing)),
+        ("gain", f"{applied}{level.gain_db:+.1f} dB to {REFERENCE_LUFS:g} LUFS"),
+    ]
+
+
+def _loudness(loudness: Loudness | None) -> str:
+    if loudness is None:
+        return "none"
+    if loudness.integrated_lufs is None or loudness.true_peak_dbtp is None:
+        return "silent"
+    return (
+        f"{loudness.integrated_lufs:.1f} LUFS, range {loudness.range_lu:.1f} LU, "
+        f"true peak {loudness.true_peak_dbtp:.1f} dBTP"
+    )
 
 
 def _clock(duration_ms: int) -> str:

@@ -7,7 +7,7 @@ from contextlib import asynccontextmanager
 
 import click
 
-from yuefu.access.webhook import Webhook
+from yuefu.access.webhook import Tells, Webhook
 from yuefu.ids import AppId
 from yuefu.server.cli.options import NUMBER, command_author, print_json, print_table, settings_for, standard_options
 from yuefu.server.webhooks import Outcome, Post, add_webhook, enable_webhook, remove_webhook, try_webhook
@@ -19,17 +19,24 @@ _number = click.argument("webhook_id", metavar="ID", type=NUMBER)
 
 @click.group()
 def webhook() -> None:
-    """Webhooks: where apps' back ends are told of changes."""
+    """Webhooks: where apps' back ends are told of changes, or of usage."""
 
 
 @webhook.command("add")
 @click.option("--app", "app_id", type=NUMBER, required=True, help="Whose back end it is.")
 @click.option("--url", required=True, help="Where events are posted, as https://app.example.org/yuefu.")
+@click.option(
+    "--tells",
+    type=click.Choice([each.value for each in Tells]),
+    default=Tells.CHANGES.value,
+    show_default=True,
+    help="What of: changes of songs' rights, or what the app used and was charged.",
+)
 @standard_options
-def add(*, app_id: int, url: str, data: str | None, as_json: bool) -> None:
-    """Have an app told of whatever changes from now on. Its secret is printed once, here."""
+def add(*, app_id: int, url: str, tells: str, data: str | None, as_json: bool) -> None:
+    """Have an app told of whatever changes, or is used, from now on. Its secret is printed once, here."""
     with open_installation(settings_for(data)) as installation:
-        added, secret = asyncio.run(_add(installation, AppId(app_id), url))
+        added, secret = asyncio.run(_add(installation, AppId(app_id), url, Tells(tells)))
     if as_json:
         print_json({**_facts(added), "secret": secret})
         return
@@ -51,13 +58,14 @@ def list_webhooks(*, data: str | None, as_json: bool) -> None:
             str(each.webhook_id),
             str(each.app_id),
             each.url,
+            each.tells.value,
             "on" if each.is_enabled else "off",
             "" if each.failing_since_ms is None else format_instant(each.failing_since_ms),
             each.failure,
         )
         for each in found
     ]
-    print_table(("Id", "AppId", "URL", "", "Failing since", "Last failure"), rows)
+    print_table(("Id", "AppId", "URL", "Tells", "", "Failing since", "Last failure"), rows)
 
 
 @webhook.command("remove")
@@ -101,9 +109,9 @@ def test(*, webhook_id: int, data: str | None, as_json: bool) -> None:
     sys.exit(1 if outcome.failure else 0)
 
 
-async def _add(installation: Installation, app_id: AppId, url: str) -> tuple[Webhook, str]:
+async def _add(installation: Installation, app_id: AppId, url: str, tells: Tells) -> tuple[Webhook, str]:
     async with _post(installation) as post:
-        return await add_webhook(installation.centre, post, app_id, url, command_author())
+        return await add_webhook(installation.centre, post, app_id, url, command_author(), tells=tells)
 
 
 async def _try(installation: Installation, webhook_id: int) -> Outcome:
@@ -127,6 +135,7 @@ def _facts(webhook: Webhook) -> dict[str, object]:
         "webhook_id": webhook.webhook_id,
         "app_id": webhook.app_id,
         "url": webhook.url,
+        "tells": webhook.tells.value,
         "is_enabled": webhook.is_enabled,
         "failing_since": None if since_ms is None else format_instant(since_ms),
         "failure": webhook.failure,

@@ -9,10 +9,14 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route
 
+from yuefu.access.session import SessionUnknown
 from yuefu.errors import YuefuError
 from yuefu.server.actions import COMMANDS, SESSION_ACTIONS, Action, SessionAction
+from yuefu.server.actions.asked_once import Seal
 from yuefu.server.actions.lyrics import get_krc_lyric_by_token, get_lrc_lyric
 from yuefu.server.actions.pitch import get_standard_pitch
+from yuefu.server.actions.plays import CALLS_PER_S as PLAYS_PER_S
+from yuefu.server.actions.plays import report_play
 from yuefu.server.actions.question import pose
 from yuefu.server.actions.request_resource import request_resource
 from yuefu.server.actions.rooms import join_room, leave_room
@@ -29,6 +33,7 @@ from yuefu.wire.client_api import (
     KrcTokenBody,
     LrcLyricBody,
     MusicTokenBody,
+    ReportPlayBody,
     RequestResourceBody,
     RoomBody,
     StandardPitchBody,
@@ -44,6 +49,7 @@ B = TypeVar("B", bound=msgspec.Struct)
 Answer = Callable[[Centre, Request, str, Passage], Awaitable[bytes]]
 
 JSON = "application/json; charset=utf-8"
+KEY = "idempotency-key"
 _log = structlog.get_logger(__name__)
 _encode = msgspec.json.Encoder().encode
 
@@ -61,6 +67,7 @@ def client_routes(centre: Centre) -> list[Route]:
         "get_lrc_lyric": _get_lrc_lyric,
         "get_krc_lyric_by_token": _get_krc_lyric_by_token,
         "get_standard_pitch": _get_standard_pitch,
+        "report_play": _report_play,
         "send_extended_request": _send_extended_request,
     }
     return [
@@ -79,6 +86,8 @@ def client_refusal(error: YuefuError) -> ClientRefusal:
     """The documented client code for a fact the rooms state."""
     if isinstance(error, ClientRefusal):
         return error
+    if isinstance(error, SessionUnknown):
+        return ClientRefusal(ClientCode.NOT_INITIALISED, str(error))
     refusal = as_refusal(error)
     return ClientRefusal(client_code(refusal.code), refusal.message)
 
@@ -122,13 +131,12 @@ async def _request_resource(centre: Centre, request: Request, request_id: str, p
     caller = member(centre, bearer_token(request))
     body = await _read(request, RequestResourceBody)
     return await request_resource(
-        centre,
-        caller,
-        body,
-        passage,
-        key=request.headers.get("idempotency-key"),
-        seal=lambda result: render_client_reply(request_id=request_id, data=_encode(result)),
+        centre, caller, body, passage, key=request.headers.get(KEY), seal=_sealing(request_id)
     )
+
+
+def _sealing(request_id: str) -> Seal[msgspec.Struct]:
+    return lambda result: render_client_reply(request_id=request_id, data=_encode(result))
 
 
 async def _join_room(centre: Centre, request: Request, request_id: str, passage: Passage) -> bytes:
@@ -148,15 +156,17 @@ async def _leave_room(centre: Centre, request: Request, request_id: str, passage
 async def _get_shared_resource(centre: Centre, request: Request, request_id: str, passage: Passage) -> bytes:
     caller = member(centre, bearer_token(request))
     body = await _read(request, GetSharedBody)
-    result = await get_shared_resource(centre, caller, body, passage)
-    return render_client_reply(request_id=request_id, data=_encode(result))
+    return await get_shared_resource(
+        centre, caller, body, passage, key=request.headers.get(KEY), seal=_sealing(request_id)
+    )
 
 
 async def _get_music_by_token(centre: Centre, request: Request, request_id: str, passage: Passage) -> bytes:
     caller = member(centre, bearer_token(request))
     body = await _read(request, MusicTokenBody)
-    result = await get_music_by_token(centre, caller, body, passage)
-    return render_client_reply(request_id=request_id, data=_encode(result))
+    return await get_music_by_token(
+        centre, caller, body, passage, key=request.headers.get(KEY), seal=_sealing(request_id)
+    )
 
 
 async def _get_lrc_lyric(centre: Centre, request: Request, request_id: str, passage: Passage) -> bytes:
@@ -185,6 +195,14 @@ async def _get_standard_pitch(centre: Centre, request: Request, request_id: str,
     body = await _read(request, StandardPitchBody)
     passage.enter()
     return _encode(get_standard_pitch(centre, caller, body))
+
+
+async def _report_play(centre: Centre, request: Request, request_id: str, passage: Passage) -> bytes:
+    del passage
+    caller = member(centre, bearer_token(request))
+    body = await _read(request, ReportPlayBody)
+    _spend_call(centre, caller, "report_play", calls_per_s=PLAYS_PER_S)
+    return render_client_reply(request_id=request_id, data=_encode(await report_play(centre, caller, body)))
 
 
 async def _send_extended_request(centre: Centre, request: Request, request_id: str, passage: Passage) -> bytes:

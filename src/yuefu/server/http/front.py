@@ -20,12 +20,15 @@ Address = IPv4Address | IPv6Address
 Network = IPv4Network | IPv6Network
 
 ANY_ORIGIN = "*"
+IS_PROXIED = "yuefu.is_proxied"
+"""In the scope of a call: whether a trusted proxy says for whom it makes it."""
+
 PREFLIGHT_LIFE_S = 7_200
 """As long as browsers keep one at most."""
 
 _METHODS = b"GET, HEAD, POST, PUT, PATCH, DELETE"
 _REQUEST_HEADERS = b"Authorization, Range, Content-Type, Idempotency-Key, If-Range"
-_RESPONSE_HEADERS = b"Content-Range, Content-Length, Accept-Ranges, ETag, X-Request-Id"
+_RESPONSE_HEADERS = b"Content-Range, Content-Length, Accept-Ranges, ETag, Retry-After, X-Request-Id"
 _HOST = re.compile(r"[0-9A-Za-z.-]{1,253}(:[0-9]{1,5})?|\[[0-9A-Fa-f:.]{2,45}\](:[0-9]{1,5})?", re.ASCII)
 _log = structlog.get_logger(__name__)
 
@@ -124,7 +127,8 @@ class TrustedProxies:
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         peer = _address(scope["client"][0]) if scope["type"] == "http" and scope.get("client") else None
         if peer is not None and self._trusts(peer):
-            scope = {**scope, "client": (self._caller(peer, _listed(scope, b"x-forwarded-for")), 0)}
+            forwarded = _listed(scope, b"x-forwarded-for")
+            scope = {**scope, "client": (self._caller(peer, forwarded), 0), IS_PROXIED: bool(forwarded)}
             protocols = _listed(scope, b"x-forwarded-proto")
             if protocols and protocols[-1] in {"http", "https"}:
                 scope["scheme"] = protocols[-1]

@@ -1,7 +1,8 @@
 """The bytes of a granted resource, with Range, in constant memory.
 
 No link outlives a permission: every request asks for the session, the grant and the rights, and a long answer asks
-again before every chunk of it. Bytes that have been handed to the HTTP server are out of reach.
+again before every chunk of it. Bytes that have been handed to the HTTP server are out of reach; so is a file that was
+left to the proxy in front, which may be asked to send the small ones itself.
 """
 
 import asyncio
@@ -16,18 +17,24 @@ from starlette.requests import Request
 from starlette.responses import Response, StreamingResponse
 from starlette.routing import Route
 
-from yuefu.errors import YuefuError
+from yuefu.access.downloads import TooManyDownloads
+from yuefu.errors import EngineBusy, YuefuError
 from yuefu.server.actions.media import MediaFile, check_still_held, find_media
 from yuefu.server.actions.sessions import member
 from yuefu.server.centre import Centre
 from yuefu.server.http.client_api import JSON, bearer_token, client_refusal
-from yuefu.server.http.edge import Scope, Send
+from yuefu.server.http.edge import Receive, Scope, Send
+from yuefu.server.http.front import IS_PROXIED
 from yuefu.wire.codes import ClientCode
 from yuefu.wire.envelope import render_client_refusal
+from yuefu.wire.refusal import ClientRefusal
 
 _Headers = dict[str, str]
 
-_CHUNK_BYTES = 262_144
+_CHUNK_BYTES = 524_288
+_RETRY_AFTER_S = 1
+"""How soon a download may have ended that is in the way of another; a guess."""
+_CACHE_CONTROL = "private, no-store"
 _RANGE = re.compile(r"bytes=(?P<first>\d{0,18})-(?P<last>\d{0,18})", re.ASCII)
 _STATUSES = {
     ClientCode.NOT_INITIALISED: 403,
@@ -70,30 +77,38 @@ def _endpoint(centre: Centre) -> Callable[[Request], Awaitable[Response]]:
 
 
 def _refuse(error: YuefuError, request_id: str) -> Response:
+    if isinstance(error, TooManyDownloads):
+        busy = ClientRefusal(ClientCode.SYSTEM_BUSY, str(error))
+        return _refusal(busy, request_id, status=429, headers={"retry-after": str(_RETRY_AFTER_S)})
     refusal = client_refusal(error)
+    return _refusal(refusal, request_id, status=_STATUSES.get(refusal.code, 403))
+
+
+def _refusal(refusal: ClientRefusal, request_id: str, *, status: int, headers: _Headers | None = None) -> Response:
     content = render_client_refusal(code=refusal.code, message=refusal.message, request_id=request_id)
-    return Response(content, status_code=_STATUSES.get(refusal.code, 403), media_type=JSON)
+    return Response(content, status_code=status, headers=headers, media_type=JSON)
 
 
 def _respond(centre: Centre, request: Request, file: MediaFile, request_id: str) -> Response:
     headers = {
         "accept-ranges": "bytes",
-        "cache-control": "private, no-store",
+        "cache-control": _CACHE_CONTROL,
         "etag": f'"{file.sha256}"',
         "content-type": file.media_type,
     }
     stretch = _wanted(request, file)
     if stretch is None:
-        message = f"Range: the file ends at byte {file.size_bytes}"
-        content = render_client_refusal(code=ClientCode.ILLEGAL_PARAMETER, message=message, request_id=request_id)
+        refusal = ClientRefusal(ClientCode.ILLEGAL_PARAMETER, f"Range: the file ends at byte {file.size_bytes}")
         headers |= {"content-range": f"bytes */{file.size_bytes}", "content-type": JSON}
-        return Response(content, status_code=416, headers=headers)
+        return _refusal(refusal, request_id, status=416, headers=headers)
     headers["content-length"] = str(stretch.end - stretch.first)
     if stretch.is_part:
         headers["content-range"] = f"bytes {stretch.first}-{stretch.end - 1}/{file.size_bytes}"
     status = 206 if stretch.is_part else 200
     if request.method == "HEAD":
         return Response(status_code=status, headers=headers)
+    if centre.accel_prefix and request.scope.get(IS_PROXIED) and file.size_bytes <= centre.accel_max_bytes:
+        return _LeftToProxy(centre, file, request_id)
     return _CheckedResponse(centre, request, file, stretch, status=status, headers=headers)
 
 
@@ -131,8 +146,40 @@ def _wanted(request: Request, file: MediaFile) -> _Stretch | None:
     return _Stretch(first, end, is_part=True) if first < file.size_bytes else None
 
 
+class _LeftToProxy(Response):
+    """The permission to send a file, and where the proxy in front has it; the proxy sees to the Range.
+
+    The permission is asked here for the last time, so what is left to a proxy is as large as what may still arrive when
+    a takedown has returned.
+    """
+
+    def __init__(self, centre: Centre, file: MediaFile, request_id: str) -> None:
+        super().__init__(
+            headers={
+                "x-accel-redirect": f"{centre.accel_prefix}{centre.blobs.place(file.sha256)}",
+                "cache-control": _CACHE_CONTROL,
+                "etag": f'"{file.sha256}"',
+                "content-type": file.media_type,
+            }
+        )
+        self._centre = centre
+        self._file = file
+        self._request_id = request_id
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        with self._centre.fence.passage() as passage:
+            passage.enter()
+            try:
+                check_still_held(self._centre, self._file)
+                passage.check()
+            except YuefuError as error:
+                await _refuse(error, self._request_id)(scope, receive, send)
+                return
+            await super().__call__(scope, receive, send)
+
+
 class _CheckedResponse(StreamingResponse):
-    """A stretch of a file, each chunk sent if the permission holds.
+    """A stretch of a file, each chunk sent if the permission holds, as one of the downloads the session may have.
 
     When it goes before the first one, the answer is the refusal; after that it breaks off, for the client to see.
     """
@@ -147,20 +194,27 @@ class _CheckedResponse(StreamingResponse):
         self._file = file
 
     async def stream_response(self, send: Send) -> None:
+        async with aclosing(self._chunks):
+            try:
+                with self._centre.downloads.hold(self._file.session_id):
+                    await self._send_chunks(send)
+            except TooManyDownloads as error:
+                await self._refuse(send, error)
+
+    async def _send_chunks(self, send: Send) -> None:
         head: Scope | None = {
             "type": "http.response.start",
             "status": self.status_code,
             "headers": self.raw_headers,
         }
-        async with aclosing(self._chunks) as chunks:
-            async for chunk in chunks:
-                try:
-                    sending = await self._hand_over(send, head, chunk)
-                except YuefuError as error:
-                    await self._break_off(send, head, error)
-                    return
-                await sending
-                head = None
+        async for chunk in self._chunks:
+            try:
+                sending = await self._hand_over(send, head, chunk)
+            except YuefuError as error:
+                await self._break_off(send, head, error)
+                return
+            await sending
+            head = None
         if head is not None:
             await send(head)
         await send({"type": "http.response.body", "body": b"", "more_body": False})
@@ -170,10 +224,20 @@ class _CheckedResponse(StreamingResponse):
         if head is None:
             _log.info("download broken off", resource_id=self._file.resource_id, reason=str(error))
         else:
-            refused = _refuse(error, self._centre.new_request_id())
-            await refused(self._request.scope, self._request.receive, send)
+            await self._refuse(send, error)
+
+    async def _refuse(self, send: Send, error: YuefuError) -> None:
+        refused = _refuse(error, self._centre.new_request_id())
+        await refused(self._request.scope, self._request.receive, send)
 
     async def _hand_over(self, send: Send, head: Scope | None, chunk: bytes) -> "asyncio.Future[None]":
+        """As `_hand_over_once`; on a machine that is too busy to say in time whether it may, asked once more."""
+        try:
+            return await self._hand_over_once(send, head, chunk)
+        except EngineBusy:
+            return await self._hand_over_once(send, head, chunk)
+
+    async def _hand_over_once(self, send: Send, head: Scope | None, chunk: bytes) -> "asyncio.Future[None]":
         """Give a chunk to the HTTP server, if the permission holds; done once that has room for more.
 
         A takedown waits for the giving, and not for a slow client. Raises `YuefuError`.

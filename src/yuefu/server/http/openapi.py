@@ -35,7 +35,7 @@ from yuefu.wire.operation import Operation
 from yuefu.wire.operations import OPERATIONS
 from yuefu.wire.problem import KINDS, MEDIA_TYPE, Problem
 from yuefu.wire.signing import SIGNATURE_FIELDS
-from yuefu.wire.webhook import CATALOGUE_CHANGED, CloudEvent
+from yuefu.wire.webhook import CATALOGUE_CHANGED, USAGE_RECORDED, ChangesEvent, UsageRecorded
 from yuefu.wire.webhook import MEDIA_TYPE as EVENT_MEDIA_TYPE
 
 _JSON = "application/json"
@@ -46,7 +46,7 @@ _REQUEST_ID: Json = {"X-Request-Id": {"description": "Names the call in the logs
 _IDEMPOTENCY_KEY: Json = {
     "name": "Idempotency-Key",
     "in": "header",
-    "description": "The session's name for the request, which is charged once however often it is made under it.",
+    "description": "The session's name for the request, which counts once however often it is made under it.",
     "schema": {"type": "string", "pattern": f"^[ -~]{{1,{LONGEST_KEY}}}$"},
 }
 
@@ -173,24 +173,34 @@ def _webhooks() -> Json:
         "webhook-timestamp": "Unix time of the attempt, in seconds.",
         "webhook-signature": "`v1,` and HMAC-SHA256 over id, timestamp and body with points between, in base64.",
     }
-    described = {
-        "operationId": "catalogue_changed",
-        "tags": ["operations"],
-        "summary": "Songs changed (Standard Webhooks, CloudEvents 1.0)",
-        "parameters": [
-            {"name": name, "in": "header", "required": True, "description": meaning, "schema": {"type": "string"}}
-            for name, meaning in signed.items()
-        ],
-        "requestBody": {
-            "required": True,
-            "content": {EVENT_MEDIA_TYPE: {"schema": {"$ref": SERVER_REF.format(name=CloudEvent.__name__)}}},
-        },
-        "responses": {
-            "2XX": {"description": "It has arrived"},
-            "410": {"description": "Nothing is wanted here any more: the webhook is switched off"},
-        },
+    parameters = [
+        {"name": name, "in": "header", "required": True, "description": meaning, "schema": {"type": "string"}}
+        for name, meaning in signed.items()
+    ]
+    responses = {
+        "2XX": {"description": "It has arrived"},
+        "410": {"description": "Nothing is wanted here any more: the webhook is switched off"},
     }
-    return {CATALOGUE_CHANGED: {"post": described}}
+    events: tuple[tuple[str, str, Shape], ...] = (
+        (CATALOGUE_CHANGED, "Songs changed", ChangesEvent),
+        (USAGE_RECORDED, "The app used songs", UsageRecorded),
+    )
+    return {
+        kind: {
+            "post": {
+                "operationId": "_".join(kind.split(".")[1:]),
+                "tags": ["operations"],
+                "summary": f"{summary} (Standard Webhooks, CloudEvents 1.0)",
+                "parameters": parameters,
+                "requestBody": {
+                    "required": True,
+                    "content": {EVENT_MEDIA_TYPE: {"schema": {"$ref": SERVER_REF.format(name=shape.__name__)}}},
+                },
+                "responses": responses,
+            }
+        }
+        for kind, summary, shape in events
+    }
 
 
 def _client_calls(profiles: Profiles) -> Json:
@@ -304,6 +314,8 @@ def _files() -> Json:
             ("404", "No such track"),
             ("410", "The grant has run out, or the rights were withdrawn"),
             ("416", "Outside the file"),
+            ("429", "The session has as many downloads under way as it may; Retry-After says when to come again"),
+            ("503", "Too busy to ask the rights"),
         )
     }
     binary: Json = {"audio/*": {"schema": {"type": "string", "contentMediaType": "application/octet-stream"}}}

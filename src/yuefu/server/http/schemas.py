@@ -23,8 +23,10 @@ from yuefu.wire.client_api import (
     LrcLyric,
     LrcLyricBody,
     MusicTokenBody,
+    PlayOnRecord,
     PreludeEnd,
     PreludeEndParams,
+    ReportPlayBody,
     RequestResourceBody,
     ResourceQuote,
     RoomBody,
@@ -41,7 +43,7 @@ from yuefu.wire.operation import Operation
 from yuefu.wire.operations import OPERATIONS
 from yuefu.wire.problem import Problem
 from yuefu.wire.vendor import VendorProfile
-from yuefu.wire.webhook import CloudEvent
+from yuefu.wire.webhook import ChangesEvent, UsageRecorded
 
 Json = dict[str, Any]
 Shape = type[msgspec.Struct]
@@ -88,12 +90,14 @@ CLIENT_CALLS = (
         "Have what another member of the room paid for, once, free",
         GetSharedBody,
         (SharedSongResult, SharedAccompanimentResult, ClipResult, SegmentResult),
+        takes_key=True,
     ),
     ClientCall(
         "get_music_by_token",
         "The same by the share token of whoever paid, for old callers",
         MusicTokenBody,
         (SharedSongResult, SharedAccompanimentResult, ClipResult, SegmentResult),
+        takes_key=True,
     ),
     ClientCall("get_lrc_lyric", "A song's line lyrics", LrcLyricBody, (LrcLyric,), is_bare=True),
     ClientCall(
@@ -106,6 +110,7 @@ CLIENT_CALLS = (
         (StandardPitch,),
         is_bare=True,
     ),
+    ClientCall("report_play", "Say what was sung under a grant", ReportPlayBody, (PlayOnRecord,)),
 )
 
 
@@ -122,7 +127,7 @@ def vendors_of(operation: Operation[Any, Any], profiles: Profiles) -> list[int]:
 def _server_schemas(profiles: Profiles) -> Json:
     requests = {request_shape(operation): operation.params for operation in OPERATIONS}
     results: list[Shape] = [operation.result for operation in OPERATIONS]
-    plain: list[Shape] = [Changes, CloudEvent]
+    plain: list[Shape] = [Changes, ChangesEvent, UsageRecorded]
     schemas = _components([*requests, *(pascal_twin(result) for result in results), *plain, Problem], SERVER_REF)
     for request, params in requests.items():
         _explain(schemas[request.__name__], Circumstances, pascal_name)

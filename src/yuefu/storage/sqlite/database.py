@@ -1,19 +1,28 @@
 """One SQLite file: its settings, its one writer, its readers.
 
 Writes go through one thread that commits in groups: whatever waits is one transaction, each job in a savepoint of its
-own, and nobody is answered before the commit has reached the disk. Reads are prepared statements of some tens of
-microseconds on the caller's own connection, so an event loop may make them itself.
+own, and nobody is answered before the commit has reached the disk. Jobs that an event loop waits for are done on that
+loop, all of a group in one go, while the thread does the waiting, for locks and for the disk: two threads that both
+compute pass the interpreter's lock to and fro at every statement, which costs more than the statements.
+
+Reads are prepared statements of some tens of microseconds on the caller's own connection, so an event loop may make
+them itself.
 
 Several processes may share the file (a server, an import, a takedown on the command line): `generation` tells cheaply
 that anyone wrote.
 """
 
+import asyncio
+import contextlib
 import copy
 import queue
 import threading
 import time
 from collections.abc import Callable
 from concurrent.futures import Future
+from dataclasses import dataclass
+from functools import partial
+from itertools import groupby
 from pathlib import Path
 from types import TracebackType
 from typing import Any, Self, TypeVar, cast
@@ -38,6 +47,8 @@ _CACHE_KIB = 65_536
 _CHECKPOINT_PAGES = 8_000
 """32 MiB of log before it is worked into the file: pages that an import touches again and again are copied once."""
 _WAL_RETRY_S = 0.01
+_LOOP_PATIENCE_S = 0.05
+"""How long a group waits for an event loop to do its jobs, before it does them without it."""
 
 ENGINE_FAILURES = (
     apsw.FullError,
@@ -49,7 +60,40 @@ ENGINE_FAILURES = (
 )
 """What a statement may run into without any fault of the job's."""
 
-_Job = tuple[Callable[[apsw.Connection], Any], "Future[Any]"]
+_Attempt = Callable[[apsw.Connection, Callable[[apsw.Connection], Any]], tuple[Any, BaseException | None]]
+
+
+@dataclass(frozen=True, slots=True)
+class _Job:
+    """What is to be done, and who waits for it: a thread, or a task of `loop`."""
+
+    do: Callable[[apsw.Connection], Any]
+    future: "Future[Any] | asyncio.Future[Any]"
+    loop: asyncio.AbstractEventLoop | None = None
+
+    def begin(self) -> bool:
+        """Whether its asker still waits; a thread can leave no more from here on."""
+        if isinstance(self.future, Future):
+            return self.future.set_running_or_notify_cancel()
+        return not self.future.cancelled()
+
+
+@dataclass(frozen=True, slots=True)
+class _Outcome:
+    """What came of a job that may be told once it is on disk."""
+
+    job: _Job
+    value: Any
+    problem: BaseException | None
+
+    def tell(self) -> None:
+        """Answer the job's asker, unless it has left. Of a loop only that loop's thread may do it."""
+        if self.job.future.cancelled():
+            return
+        if self.problem is None:
+            self.job.future.set_result(self.value)
+        else:
+            self.job.future.set_exception(self.problem)
 
 
 class StorageFailed(YuefuError):
@@ -117,11 +161,21 @@ class Database:
 
         An error that `job` raises undoes what it wrote, is the future's, and touches no other job.
         """
+        future: Future[T] = Future()
+        self._queue(_Job(job, future))
+        return future
+
+    async def perform(self, job: Callable[[apsw.Connection], T]) -> T:
+        """As `submit`, for a task: `job` is done on its event loop, so it must be brief."""
+        loop = asyncio.get_running_loop()
+        future: asyncio.Future[T] = loop.create_future()
+        self._queue(_Job(job, future, loop))
+        return await future
+
+    def _queue(self, job: _Job) -> None:
         if not self._thread.is_alive():
             raise StorageFailed("the database is closed")
-        future: Future[T] = Future()
-        self._jobs.put((job, cast("Future[Any]", future)))
-        return future
+        self._jobs.put(job)
 
     def write(self, job: Callable[[apsw.Connection], T]) -> T:
         """`submit`, and wait: for callers without an event loop."""
@@ -171,7 +225,7 @@ class Database:
             group: list[_Job] = []
             item = self._jobs.get()
             while item is not None:
-                if item[1].set_running_or_notify_cancel():  # else its asker has left; from here on it cannot leave
+                if item.begin():
                     group.append(item)
                 if len(group) == GROUP_SIZE:
                     break
@@ -186,23 +240,57 @@ class Database:
     def _commit_group(self, group: list[_Job]) -> None:
         connection = self._write_connection
         attempt = _attempt if len(group) > 1 else _attempt_alone
-        outcomes: list[tuple[Future[Any], Any, BaseException | None]] = []
         try:
             connection.execute("BEGIN IMMEDIATE")
-            for job, future in group:
-                outcomes.append((future, *attempt(connection, job)))
+            outcomes: list[_Outcome] = []
+            for loop, jobs in groupby(group, key=_loop_of):
+                outcomes += _do_at_home(loop, partial(_attempt_all, attempt, connection, list(jobs)))
             connection.execute("COMMIT")
         except apsw.Error as error:
             if connection.in_transaction:
                 connection.execute("ROLLBACK")
-            for _, future in group:
-                future.set_exception(failure(error))
-            return
-        for future, value, problem in outcomes:
-            if problem is None:
-                future.set_result(value)
-            else:
-                future.set_exception(problem)
+            outcomes = [_Outcome(job, None, failure(error)) for job in group]
+        for loop, told in groupby(outcomes, key=lambda outcome: _loop_of(outcome.job)):
+            _tell_at_home(loop, list(told))
+
+
+def _loop_of(job: _Job) -> asyncio.AbstractEventLoop | None:
+    return job.loop
+
+
+def _do_at_home(loop: asyncio.AbstractEventLoop | None, work: Callable[[], T]) -> T:
+    """Have a loop do the work of its tasks, and wait for it; do it here where there is none, or none that has time."""
+    if loop is None:
+        return work()
+    turn, answer = threading.Lock(), Future[T]()
+
+    def take() -> None:
+        if turn.acquire(blocking=False):
+            try:
+                answer.set_result(work())
+            except BaseException as error:  # noqa: BLE001 - it is raised where it is waited for
+                answer.set_exception(error)
+
+    with contextlib.suppress(RuntimeError):  # the loop is closed
+        loop.call_soon_threadsafe(take)
+        with contextlib.suppress(TimeoutError):
+            return answer.result(_LOOP_PATIENCE_S)
+    take()
+    return answer.result()
+
+
+def _tell_at_home(loop: asyncio.AbstractEventLoop | None, outcomes: list[_Outcome]) -> None:
+    """Answer all who wait on one loop in one go; on one that is closed nobody waits."""
+
+    def tell() -> None:
+        for outcome in outcomes:
+            outcome.tell()
+
+    if loop is None:
+        tell()
+    else:
+        with contextlib.suppress(RuntimeError):
+            loop.call_soon_threadsafe(tell)
 
 
 def fetch(connection: apsw.Connection, statement: str, bindings: tuple[Any, ...] = ()) -> list[Any]:
@@ -223,6 +311,10 @@ def json_text(value: object) -> str:
 def failure(error: Exception) -> StorageFailed:
     """The engine's failure for those who must not know the engine."""
     return (StorageBusy if isinstance(error, apsw.BusyError) else StorageFailed)(str(error))
+
+
+def _attempt_all(attempt: "_Attempt", connection: apsw.Connection, jobs: list[_Job]) -> list[_Outcome]:
+    return [_Outcome(job, *attempt(connection, job.do)) for job in jobs]
 
 
 def _attempt(connection: apsw.Connection, job: Callable[[apsw.Connection], Any]) -> tuple[Any, BaseException | None]:

@@ -4,6 +4,7 @@ from typing import Any
 
 import apsw
 
+from yuefu.access.session import SessionUnknown
 from yuefu.ids import SongId
 from yuefu.rights.grant import HeldGrant, Need, NewGrant, RunningGrant
 from yuefu.storage.sqlite.database import Database, fetch
@@ -80,7 +81,8 @@ def write_grant(connection: apsw.Connection, grant: NewGrant, *, shared_from: in
     """Write a grant and what its session may now download, and no charge; the grant's id.
 
     `shared_from` is the grant that was paid for, where this one came free of it; it never shortens what the session
-    holds already. Raises `apsw.ConstraintError` when its user has had a free one before.
+    holds already. Raises `apsw.ConstraintError` when its user has had a free one before, `SessionUnknown` when its
+    session is gone: its user was forgotten meanwhile.
     """
     row = (
         grant.session_id,
@@ -101,7 +103,10 @@ def write_grant(connection: apsw.Connection, grant: NewGrant, *, shared_from: in
     )
     grant_id = int(fetch(connection, _GRANT, row)[0][0])
     hold = _HOLD if shared_from is None else _HOLD_LONGER
-    for resource in grant.resources:
-        held = (resource.resource_id, grant_id, grant.song_id, resource.need.value, grant.expires_at_ms)
-        connection.execute(hold, (grant.session_id, *held))
+    try:
+        for resource in grant.resources:
+            held = (resource.resource_id, grant_id, grant.song_id, resource.need.value, grant.expires_at_ms)
+            connection.execute(hold, (grant.session_id, *held))
+    except apsw.ConstraintError:
+        raise SessionUnknown from None
     return grant_id

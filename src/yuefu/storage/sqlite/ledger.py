@@ -6,7 +6,7 @@ import apsw
 import msgspec
 
 from yuefu.ids import AppId, SongId, UserId, VendorId
-from yuefu.rights.charge import Assessment, Month
+from yuefu.rights.charge import Assessment, Month, billing_period
 from yuefu.rights.ledger import (
     Charge,
     ClosedPeriod,
@@ -18,12 +18,13 @@ from yuefu.rights.ledger import (
     payable,
     receivable,
 )
-from yuefu.rights.plan import Period
+from yuefu.rights.plan import Period, Plan
 from yuefu.storage.sqlite.database import fetch
+from yuefu.storage.sqlite.memberships import SqlitePlans
 
 _CLOSED_UNTIL = "SELECT max(period) FROM closed_periods WHERE app_id = ?"
-_CLOSED = "SELECT period, closed_at_ms FROM closed_periods WHERE app_id = ? ORDER BY period"
-_CLOSE = "INSERT INTO closed_periods VALUES (?, ?, ?)"
+_CLOSED = "SELECT period, closed_at_ms, time_zone FROM closed_periods WHERE app_id = ? ORDER BY period"
+_CLOSE = "INSERT INTO closed_periods (app_id, period, closed_at_ms, time_zone) VALUES (?, ?, ?, ?)"
 _IS_PAID = """
 SELECT 1 FROM charges
 WHERE app_id = ? AND vendor_id = ? AND billing_mode = ? AND subject = ? AND period = ? AND opens_month = 1
@@ -36,8 +37,9 @@ INSERT INTO charges (grant_id, app_id, vendor_id, billing_mode, charged_at_ms, p
 VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?) RETURNING charge_id
 """
 _POST = """
-INSERT INTO postings (charge_id, kind, app_id, debit, credit, amount_minor, currency, period, posted_at_ms, reason)
-VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?) RETURNING posting_id
+INSERT INTO postings (charge_id, kind, app_id, debit, credit, amount_minor, currency, period, posted_at_ms, reason,
+                      booked_in)
+VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?) RETURNING posting_id
 """
 _ADD_TO_MONTH = """
 INSERT INTO app_months VALUES (?, ?, ?, ?)
@@ -56,7 +58,9 @@ WHERE charge_id > ?1 AND (?2 IS NULL OR app_id = ?2) AND (?3 IS NULL OR period =
 ORDER BY charge_id LIMIT ?5
 """
 _SOME_POSTINGS = """
-SELECT posting_id, charge_id, kind, debit, credit, amount_minor, currency, period, posted_at_ms, reason FROM postings
+SELECT posting_id, charge_id, kind, debit, credit, amount_minor, currency, period, posted_at_ms, reason,
+       coalesce(booked_in, period)
+FROM postings
 WHERE posting_id > ?1 AND (?2 IS NULL OR app_id = ?2) AND (?3 IS NULL OR period = ?3)
 ORDER BY posting_id LIMIT ?4
 """
@@ -117,8 +121,8 @@ class SqliteLedger:
     def closed_periods(self, app_id: AppId) -> list[ClosedPeriod]:
         """The months of an app's that were closed, by month."""
         return [
-            ClosedPeriod(app_id=app_id, period=Period.parse(period), closed_at_ms=closed_at_ms)
-            for period, closed_at_ms in fetch(self._connection, _CLOSED, (app_id,))
+            ClosedPeriod(app_id=app_id, period=Period.parse(period), closed_at_ms=closed_at_ms, time_zone=time_zone)
+            for period, closed_at_ms, time_zone in fetch(self._connection, _CLOSED, (app_id,))
         ]
 
 
@@ -154,6 +158,7 @@ class SqliteLedgerDesk(SqliteLedger):
                     amount_minor=assessment.amount_minor,
                     currency=assessment.currency,
                     period=assessment.period,
+                    booked_in=assessment.period,
                     posted_at_ms=at_ms,
                 ),
                 use.app_id,
@@ -178,6 +183,7 @@ class SqliteLedgerDesk(SqliteLedger):
                 amount_minor=charge.amount_minor,
                 currency=charge.currency,
                 period=period,
+                booked_in=billing_period(at_ms, self._plan(charge.app_id), closed_until) if is_closed else period,
                 posted_at_ms=at_ms,
                 reason=reason,
             ),
@@ -189,7 +195,10 @@ class SqliteLedgerDesk(SqliteLedger):
         closed_until = self.closed_until(app_id)
         if closed_until is not None and period <= closed_until:
             raise PeriodClosed(period)
-        self._connection.execute(_CLOSE, (app_id, str(period), at_ms))
+        self._connection.execute(_CLOSE, (app_id, str(period), at_ms, self._plan(app_id).time_zone))
+
+    def _plan(self, app_id: AppId) -> Plan:
+        return SqlitePlans(self._connection).plan(app_id)
 
     def _post(self, posting: Posting, app_id: AppId) -> Posting:
         row = (
@@ -203,6 +212,7 @@ class SqliteLedgerDesk(SqliteLedger):
             str(posting.period),
             posting.posted_at_ms,
             posting.reason,
+            None if posting.booked_in == posting.period else str(posting.booked_in),
         )
         posting_id = int(fetch(self._connection, _POST, row)[0][0])
         owed = posting.amount_minor if posting.kind is PostingKind.CHARGE else -posting.amount_minor
@@ -232,7 +242,7 @@ def _to_charge(row: tuple[Any, ...]) -> Charge:
 
 
 def _to_posting(row: tuple[Any, ...]) -> Posting:
-    posting_id, charge_id, kind, debit, credit, amount_minor, currency, period, posted_at_ms, reason = row
+    posting_id, charge_id, kind, debit, credit, amount_minor, currency, period, posted_at_ms, reason, booked_in = row
     return Posting(
         posting_id=posting_id,
         charge_id=charge_id,
@@ -244,4 +254,5 @@ def _to_posting(row: tuple[Any, ...]) -> Posting:
         period=Period.parse(period),
         posted_at_ms=posted_at_ms,
         reason=reason,
+        booked_in=Period.parse(booked_in),
     )

@@ -120,4 +120,19 @@ def _decode_sheet(body: str) -> TermSheet:
 
 def read_blocks(connection: apsw.Connection, block_set_id: int) -> tuple[Block, ...]:
     """A set of blocks by its number; there is one, and it never changes."""
-    return msgspec.json.decode(fetch(connection, _BLOCKS, (block_set_id,))[0][0], type=tuple[Block, ...])
+    return _decode_blocks(fetch(connection, _BLOCKS, (block_set_id,))[0][0])
+
+
+@lru_cache(maxsize=4096)
+def decode_rights(revision: int, recording: str | None, work: str | None, blocks: str | None) -> SongRights:
+    """What a revision, two sheets and a set of blocks make; None for one that is not there."""
+    return SongRights(
+        revision=revision,
+        recording=None if recording is None else _decode_sheet(recording),
+        work=None if work is None else _decode_sheet(work),
+        blocks=() if blocks is None else _decode_blocks(blocks),
+    )
+
+
+def _decode_blocks(body: str) -> tuple[Block, ...]:
+    return msgspec.json.decode(body, type=tuple[Block, ...])

@@ -1,5 +1,6 @@
 """The price list in SQLite."""
 
+from functools import lru_cache
 from typing import Any
 
 import apsw
@@ -69,6 +70,7 @@ class SqlitePriceDesk(SqlitePrices):
         return int(fetch(self._connection, _ADD, row)[0][0])
 
 
+@lru_cache(maxsize=1024)  # the list is only ever added to, so a row means the same for ever
 def _to_price(row: tuple[Any, ...]) -> Price:
     price_id, app_id, vendor_id, resource_type, scene_id, mode, amount_minor, currency, valid_from_ms, at_ms = row
     return Price(

@@ -6,7 +6,7 @@ from typing import Any
 import apsw
 import msgspec
 
-from yuefu.catalogue.chart import Chart, ChartEntry, ChartRule, Tag, TagGroup
+from yuefu.catalogue.chart import Chart, ChartEntry, ChartRule, Counted, Tag, TagGroup
 from yuefu.ids import SongId, VendorId
 from yuefu.storage.sqlite.database import Database, fetch, json_text
 from yuefu.units import Span
@@ -47,11 +47,18 @@ SET name = excluded.name, rule = excluded.rule, as_of_ms = excluded.as_of_ms
 _REMOVE_CHART = "DELETE FROM charts WHERE vendor_id = ? AND top_id = ?"
 _CLEAR_CHART = "DELETE FROM chart_songs WHERE vendor_id = ? AND top_id = ?"
 _CHART_SONG = "INSERT INTO chart_songs VALUES (?, ?, ?, ?, ?)"
-_USES = """
+_USES: dict[Counted, str] = {
+    "grants": """
 SELECT song_id, count(*) AS uses FROM grants
 WHERE vendor_id = ? AND granted_at_ms >= ? AND granted_at_ms < ?
 GROUP BY song_id HAVING count(*) >= ? ORDER BY uses DESC, song_id LIMIT ?
-"""
+""",
+    "plays": """
+SELECT song_id, count(*) AS uses FROM plays
+WHERE vendor_id = ? AND defined_at_ms >= ? AND defined_at_ms < ?
+GROUP BY song_id HAVING count(*) >= ? ORDER BY uses DESC, song_id LIMIT ?
+""",
+}
 
 
 class _Reading:
@@ -139,9 +146,9 @@ class SqliteProgrammeDesk(_Reading):
         self._connection.execute(_CLEAR_CHART, (vendor_id, top_id))
         self._connection.execute(_REMOVE_CHART, (vendor_id, top_id))
 
-    def uses(self, vendor_id: VendorId, span: Span, *, threshold: int, size: int) -> list[ChartEntry]:
-        """The vendor's most granted songs in a stretch of time, most first, then by id."""
-        rows = fetch(self._connection, _USES, (vendor_id, span.begin_ms, span.end_ms, threshold, size))
+    def uses(self, vendor_id: VendorId, span: Span, *, counted: Counted, threshold: int, size: int) -> list[ChartEntry]:
+        """The vendor's most granted or most played songs in a stretch of time, most first, then by id."""
+        rows = fetch(self._connection, _USES[counted], (vendor_id, span.begin_ms, span.end_ms, threshold, size))
         return [ChartEntry(*row) for row in rows]
 
     def owners(self, song_ids: Iterable[SongId]) -> dict[SongId, VendorId]:

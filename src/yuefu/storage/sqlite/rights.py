@@ -21,10 +21,15 @@ from yuefu.rights.purpose import browsing
 from yuefu.rights.record import Revision
 from yuefu.rights.territory import ANYWHERE
 from yuefu.storage.sqlite.database import Database, fetch, json_text
-from yuefu.storage.sqlite.mirror import RightsMirror, read_blocks, read_sheet
+from yuefu.storage.sqlite.mirror import RightsMirror, decode_rights, read_blocks, read_sheet
 
 _RIGHTS = """
-SELECT revision, recording_sheet, work_sheet, block_set FROM song_rights WHERE song_id = ? AND is_published
+SELECT revision, recordings.body, works.body, block_sets.body
+FROM song_rights
+LEFT JOIN term_sheets AS recordings ON recordings.sheet_id = recording_sheet
+LEFT JOIN term_sheets AS works ON works.sheet_id = work_sheet
+LEFT JOIN block_sets ON block_set_id = block_set
+WHERE song_id = ? AND is_published
 """
 _KNOWN_AT = """
 SELECT revision, recording_sheet, work_sheet, block_set FROM rights_revisions
@@ -286,7 +291,7 @@ def read_rights(connection: apsw.Connection, song_id: SongId) -> SongRights:
     rows = fetch(connection, _RIGHTS, (song_id,))
     if not rows:
         raise UnknownSong(song_id)
-    return to_rights(connection, *rows[0])
+    return decode_rights(*rows[0])
 
 
 def count_uses(

@@ -4,6 +4,7 @@ from collections.abc import Iterable
 
 import apsw
 
+from yuefu.access.session import SessionUnknown
 from yuefu.ids import RoomId
 from yuefu.storage.sqlite.database import Database, fetch
 
@@ -44,8 +45,11 @@ class SqliteRoomDesk:
 
 
 def join_rooms(connection: apsw.Connection, session_id: int, room_ids: Iterable[RoomId]) -> None:
-    """Put a session into rooms, inside the caller's transaction."""
-    connection.executemany(_JOIN, ((session_id, room_id) for room_id in room_ids))
+    """Put a session into rooms, inside the caller's transaction. Raises `SessionUnknown`."""
+    try:
+        connection.executemany(_JOIN, ((session_id, room_id) for room_id in room_ids))
+    except apsw.ConstraintError:
+        raise SessionUnknown from None
 
 
 def leave_rooms(connection: apsw.Connection, session_id: int) -> None:

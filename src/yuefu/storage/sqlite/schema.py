@@ -554,4 +554,122 @@ CREATE TABLE kept_answers (
 CREATE INDEX kept_answers_by_age ON kept_answers (created_at_ms);
 """
 
-MIGRATIONS: tuple[str, ...] = (_FOUNDATION, _CATALOGUE, _RIGHTS, _SHARING, _METERING)
+_PLAYS = """
+-- What clients say was sung under their grants: apart from charges, and kept when a grant is forgotten.
+CREATE TABLE plays (
+    play_id INTEGER PRIMARY KEY,
+    grant_id INTEGER NOT NULL,
+    app_id INTEGER NOT NULL,
+    user_id TEXT NOT NULL,                   -- '' of a user who was forgotten
+    name TEXT NOT NULL,                      -- the client's own for the play
+    resource_id TEXT NOT NULL,
+    song_id INTEGER NOT NULL REFERENCES songs,
+    vendor_id INTEGER NOT NULL,
+    resource_type INTEGER NOT NULL,
+    scene_id INTEGER NOT NULL,
+    billing_mode INTEGER NOT NULL,
+    room_id TEXT NOT NULL,
+    territory TEXT NOT NULL,
+    rights_revision INTEGER NOT NULL,        -- by which it was granted
+    duration_ms INTEGER NOT NULL,            -- of the resource
+    seconds INTEGER NOT NULL,                -- sung
+    is_completed INTEGER NOT NULL,
+    score INTEGER,
+    started_at_ms INTEGER,                   -- by the client's clock
+    reported_at_ms INTEGER NOT NULL,         -- first
+    changed_at_ms INTEGER NOT NULL,          -- by a report
+    defined_at_ms INTEGER                    -- when it became a defined play; NULL of one that is none
+);
+CREATE UNIQUE INDEX plays_once_a_name ON plays (app_id, user_id, name) WHERE user_id <> '';
+CREATE INDEX plays_by_grant ON plays (grant_id);
+CREATE INDEX plays_by_time ON plays (vendor_id, defined_at_ms, song_id) WHERE defined_at_ms IS NOT NULL;
+CREATE TRIGGER plays_never_go_back BEFORE UPDATE ON plays
+    WHEN NEW.seconds < OLD.seconds OR NEW.is_completed < OLD.is_completed
+      OR (OLD.defined_at_ms IS NOT NULL AND NEW.defined_at_ms IS NOT OLD.defined_at_ms)
+    BEGIN SELECT RAISE(ABORT, 'what was played stays played'); END;
+
+-- What a webhook is told: of the catalogue's changes, or of usage; then `told_until` is a grant, reversals come apart.
+ALTER TABLE webhooks ADD COLUMN tells TEXT NOT NULL DEFAULT 'changes';
+ALTER TABLE webhooks ADD COLUMN told_postings_until INTEGER NOT NULL DEFAULT 0;
+ALTER TABLE webhook_events ADD COLUMN tells_postings_until INTEGER NOT NULL DEFAULT 0;
+CREATE INDEX postings_taken_back ON postings (posting_id) WHERE kind <> 'charge';
+"""
+
+_KEEPING = """
+-- Grants outlive their sessions, of which they name one without referring to it; NULL once they name no user either.
+ALTER TABLE grants ADD COLUMN in_session INTEGER;
+UPDATE grants SET in_session = session_id;
+ALTER TABLE grants DROP COLUMN session_id;
+ALTER TABLE grants RENAME COLUMN in_session TO session_id;
+DROP INDEX kept_answers_by_age;                                            -- they go with their session
+CREATE INDEX sessions_by_end ON sessions (expires_at_ms);
+CREATE INDEX sessions_by_user ON sessions (app_id, user_id);
+CREATE INDEX members_by_end ON members (until_ms) WHERE until_ms IS NOT NULL;
+CREATE INDEX charges_by_subject ON charges (app_id, subject) WHERE subject <> '';  -- charges of months
+
+-- Up to which row, by its id, something has been gone through that is kept.
+CREATE TABLE sweeps (
+    sweep TEXT PRIMARY KEY,
+    done_until INTEGER NOT NULL
+) WITHOUT ROWID;
+"""
+
+_LEVELS = """
+ALTER TABLE songs ADD COLUMN level TEXT;  -- JSON: how loud it was delivered, and what was done about it
+"""
+
+_REPORTS = """
+-- The month whose reports tell of a posting, where that is not its own: what is taken back of a closed month.
+ALTER TABLE postings ADD COLUMN booked_in TEXT;
+-- Where a month had its edges when it was closed; '' in those closed before that was written down.
+ALTER TABLE closed_periods ADD COLUMN time_zone TEXT NOT NULL DEFAULT '';
+CREATE INDEX charges_by_month ON charges (app_id, period);
+CREATE INDEX postings_back_by_month ON postings (app_id, coalesce(booked_in, period)) WHERE kind <> 'charge';
+CREATE INDEX grants_shared_by_time ON grants (app_id, granted_at_ms) WHERE shared_from IS NOT NULL;
+CREATE INDEX plays_of_app_by_time ON plays (app_id, defined_at_ms) WHERE defined_at_ms IS NOT NULL;
+
+-- How what is owed for a vendor's songs is divided among rights holders; without a song for all that have none of
+-- their own.
+CREATE TABLE splits (
+    split_id INTEGER PRIMARY KEY,
+    vendor_id INTEGER NOT NULL,
+    song_id INTEGER REFERENCES songs,
+    from_period TEXT NOT NULL,
+    portions TEXT NOT NULL,                  -- JSON
+    recorded_at_ms INTEGER NOT NULL
+);
+CREATE INDEX splits_by_vendor ON splits (vendor_id, split_id);
+CREATE TRIGGER splits_are_never_edited BEFORE UPDATE ON splits
+    BEGIN SELECT RAISE(ABORT, 'splits are append-only'); END;
+CREATE TRIGGER splits_are_never_deleted BEFORE DELETE ON splits
+    BEGIN SELECT RAISE(ABORT, 'splits are append-only'); END;
+
+-- The sales reports that were made: a message's id is never used again.
+CREATE TABLE sales_reports (
+    message_id TEXT PRIMARY KEY,
+    vendor_id INTEGER NOT NULL,
+    period TEXT NOT NULL,
+    created_at_ms INTEGER NOT NULL
+) WITHOUT ROWID;
+CREATE TRIGGER sales_reports_are_never_edited BEFORE UPDATE ON sales_reports
+    BEGIN SELECT RAISE(ABORT, 'a message id is never used again'); END;
+CREATE TRIGGER sales_reports_are_never_deleted BEFORE DELETE ON sales_reports
+    BEGIN SELECT RAISE(ABORT, 'a message id is never used again'); END;
+"""
+
+_TEMPO = """
+ALTER TABLE songs ADD COLUMN tempo TEXT;     -- JSON, as it was measured
+"""
+
+MIGRATIONS: tuple[str, ...] = (
+    _FOUNDATION,
+    _CATALOGUE,
+    _RIGHTS,
+    _SHARING,
+    _METERING,
+    _PLAYS,
+    _KEEPING,
+    _LEVELS,
+    _REPORTS,
+    _TEMPO,
+)

@@ -32,6 +32,7 @@ ON CONFLICT (app_id, nonce) DO UPDATE SET until_s = excluded.until_s WHERE nonce
 RETURNING nonce
 """
 _ARRIVAL = "SELECT arrival_us FROM quotas WHERE key = ?"
+_PRUNE = "DELETE FROM quotas WHERE arrival_us <= ?"
 _SET_ARRIVAL = "INSERT INTO quotas VALUES (?, ?) ON CONFLICT (key) DO UPDATE SET arrival_us = excluded.arrival_us"
 
 
@@ -65,7 +66,7 @@ class SharedNonces:
     def spend(self, app_id: AppId, nonce: str, *, until_s: int, at_s: int) -> bool:
         """Note the nonce; False when it was noted before and is not yet forgotten."""
         if next(self._count) % PRUNE_EVERY == 0:
-            self._connection.execute(_FORGET, (at_s,))
+            fetch(self._connection, _FORGET, (at_s,))
         return bool(fetch(self._connection, _NOTE, (app_id, nonce, until_s, at_s)))
 
 
@@ -78,12 +79,19 @@ class SharedQuota:
     def spend(self, key: str, rate: Rate, *, at_us: int) -> bool:
         """Count one call; False when the rate is exceeded."""
         connection = self._connection
-        connection.execute("BEGIN IMMEDIATE")
+        fetch(connection, "BEGIN IMMEDIATE")
         try:
             rows = fetch(connection, _ARRIVAL, (key,))
             arrival_us = admit(rows[0][0] if rows else 0, at_us=at_us, rate=rate)
             if arrival_us is not None:
-                connection.execute(_SET_ARRIVAL, (key, arrival_us))
-        finally:
-            connection.execute("COMMIT")
+                fetch(connection, _SET_ARRIVAL, (key, arrival_us))
+            fetch(connection, "COMMIT")
+        except BaseException:
+            if connection.in_transaction:  # else everybody would wait for it from now on, and so would we
+                connection.execute("ROLLBACK")
+            raise
         return arrival_us is not None
+
+    def prune(self, *, at_us: int) -> None:
+        """Forget the keys whose buckets are empty by then."""
+        fetch(self._connection, _PRUNE, (at_us,))

@@ -13,6 +13,7 @@ from yuefu.catalogue.song import (
     SINGER_PICTURE_PX,
     Blob,
     Highlight,
+    Level,
     Outcome,
     Part,
     PartKind,
@@ -23,6 +24,7 @@ from yuefu.catalogue.song import (
     Song,
     SongFacts,
     SongState,
+    Tempo,
     UnknownSong,
     Version,
 )
@@ -32,7 +34,7 @@ from yuefu.storage.sqlite.database import Database, fetch, json_text
 
 _SONG = """
 SELECT revision, vendor_id, source_key, fingerprint, title, aliases, singers, album, language, genre, genres, year, bpm,
-       isrc, iswc, version, duration_ms, accompaniment_duration_ms, highlight, states, pictures, delivered
+       isrc, iswc, version, duration_ms, accompaniment_duration_ms, highlight, states, pictures, level, tempo, delivered
 FROM songs WHERE song_id = ? AND removed_at_ms IS NULL
 """
 _PARTS = """
@@ -47,17 +49,17 @@ ORDER BY song_id LIMIT ?3
 _INSERT = """
 INSERT INTO songs (vendor_id, source_key, revision, fingerprint, title, aliases, singers, album, language, genre,
                    genres, year, bpm, isrc, iswc, version, duration_ms, accompaniment_duration_ms, highlight, states,
-                   title_key, singer_id, album_id, covers, features, pictures, delivered,
+                   title_key, singer_id, album_id, covers, features, pictures, level, tempo, delivered,
                    published_at_ms)
-VALUES (?, ?, 1, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
+VALUES (?, ?, 1, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
 ON CONFLICT (vendor_id, source_key) DO NOTHING
 """
 _UPDATE = """
 UPDATE songs SET revision = ?, fingerprint = ?, title = ?, aliases = ?, singers = ?, album = ?, language = ?, genre = ?,
                  genres = ?, year = ?, bpm = ?, isrc = ?, iswc = ?, version = ?, duration_ms = ?,
                  accompaniment_duration_ms = ?, highlight = ?, states = ?,
-                 title_key = ?, singer_id = ?, album_id = ?, covers = ?, features = ?, pictures = ?, delivered = ?,
-                 published_at_ms = ?, removed_at_ms = NULL
+                 title_key = ?, singer_id = ?, album_id = ?, covers = ?, features = ?, pictures = ?, level = ?,
+                 tempo = ?, delivered = ?, published_at_ms = ?, removed_at_ms = NULL
 WHERE song_id = ?
 """
 _ALL_OF_THEM = -1
@@ -222,6 +224,20 @@ def edit_song(connection: apsw.Connection, song_id: SongId, facts: SongFacts, *,
     return _revise(connection, song_id, song.revision, edited, delivered=delivered, at_ms=at_ms)
 
 
+def set_highlight(
+    connection: apsw.Connection, song_id: SongId, highlight: Highlight, cuts: Iterable[Part], *, at_ms: int
+) -> Publication:
+    """Put another highlight, and what was cut by it, in place of a published song's. Raises `UnknownSong`."""
+    song = read_song(connection, song_id)
+    kept = (part for part in song.published.parts if part.kind not in {PartKind.CLIP, PartKind.SEGMENT})
+    changed = msgspec.structs.replace(song.published, highlight=highlight, parts=(*kept, *cuts))
+    delivered = song.delivered or song.published.facts
+    publication = _revise(connection, song_id, song.revision, changed, delivered=delivered, at_ms=at_ms)
+    connection.execute(_FORGET_PARTS, (song_id,))
+    _write_parts(connection, song_id, changed)
+    return publication
+
+
 def _revise(
     connection: apsw.Connection,
     song_id: SongId,
@@ -287,6 +303,8 @@ class _SongRow(NamedTuple):
     highlight: str | None
     states: str
     pictures: str
+    level: str | None
+    tempo: str | None
     delivered: str | None
 
 
@@ -305,6 +323,8 @@ def _to_song(song_id: SongId, row: _SongRow, parts: Iterable[Sequence[Any]]) -> 
             parts=tuple(_to_part(part) for part in parts),
             states=msgspec.json.decode(row.states, type=tuple[SongState, ...]),
             pictures=msgspec.json.decode(row.pictures, type=tuple[SingerPicture, ...]),
+            level=None if row.level is None else msgspec.json.decode(row.level, type=Level),
+            tempo=None if row.tempo is None else msgspec.json.decode(row.tempo, type=Tempo),
         ),
         delivered=None if row.delivered is None else msgspec.json.decode(row.delivered, type=SongFacts),
     )
@@ -382,6 +402,8 @@ def _columns(connection: apsw.Connection, song: PublishedSong, delivered: SongFa
         None if covers is None else json_text(covers),
         int(features_of(song)),
         json_text(song.pictures),
+        None if song.level is None else json_text(song.level),
+        None if song.tempo is None else json_text(song.tempo),
         None if delivered is facts or delivered == facts else json_text(delivered),
         at_ms,
     )

@@ -1,14 +1,15 @@
 """What may be done inside one transaction, for code that must not know the engine."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from concurrent.futures import Future
+from functools import partial
 from typing import TypeVar
 
 import apsw
 
 from yuefu.access.audit import AuditEntry
 from yuefu.access.session import NewSession
-from yuefu.catalogue.song import Outcome, Publication, PublishedSong, Song, SongFacts
+from yuefu.catalogue.song import Highlight, Outcome, Part, Publication, PublishedSong, Song, SongFacts
 from yuefu.ids import SongId
 from yuefu.rights.deal import Block, Deal, SongRights, Terms
 from yuefu.rights.grant import NewGrant, RunningGrant
@@ -20,15 +21,20 @@ from yuefu.storage.sqlite.grants import find_running, write_grant
 from yuefu.storage.sqlite.idempotency import SqliteAnswerDesk
 from yuefu.storage.sqlite.ledger import SqliteLedgerDesk
 from yuefu.storage.sqlite.memberships import SqlitePlanDesk
+from yuefu.storage.sqlite.persons import SqlitePersonDesk
+from yuefu.storage.sqlite.plays import SqlitePlayDesk
 from yuefu.storage.sqlite.prices import SqlitePriceDesk
 from yuefu.storage.sqlite.programme import SqliteProgrammeDesk
+from yuefu.storage.sqlite.reports import SqliteSalesReportDesk
+from yuefu.storage.sqlite.retention import SqliteRetentionDesk
 from yuefu.storage.sqlite.rights import SqliteRightsDesk, count_uses
 from yuefu.storage.sqlite.rights_messages import SqliteMessageDesk
 from yuefu.storage.sqlite.rooms import SqliteRoomDesk
 from yuefu.storage.sqlite.search import index_songs
 from yuefu.storage.sqlite.sessions import end_session, open_session
 from yuefu.storage.sqlite.shares import SqliteShareDesk
-from yuefu.storage.sqlite.songs import edit_song, publish, read_song, remove_song
+from yuefu.storage.sqlite.songs import edit_song, publish, read_song, remove_song, set_highlight
+from yuefu.storage.sqlite.splits import SqliteSplitDesk
 from yuefu.storage.sqlite.takedowns import SqliteTakedownDesk
 from yuefu.storage.sqlite.webhooks import SqliteWebhookDesk
 
@@ -101,6 +107,31 @@ class SqliteTransaction:
         """Where charges and postings are written."""
         return SqliteLedgerDesk(self._connection)
 
+    @property
+    def plays(self) -> SqlitePlayDesk:
+        """Where plays are written."""
+        return SqlitePlayDesk(self._connection)
+
+    @property
+    def retention(self) -> SqliteRetentionDesk:
+        """Where what is old is pruned."""
+        return SqliteRetentionDesk(self._connection)
+
+    @property
+    def persons(self) -> SqlitePersonDesk:
+        """Where users are forgotten."""
+        return SqlitePersonDesk(self._connection)
+
+    @property
+    def splits(self) -> SqliteSplitDesk:
+        """Where splits are written."""
+        return SqliteSplitDesk(self._connection)
+
+    @property
+    def sales_reports(self) -> SqliteSalesReportDesk:
+        """Where it is written down which sales reports were made."""
+        return SqliteSalesReportDesk(self._connection)
+
     def rights(self, song_id: SongId) -> SongRights:
         """A published song's rights. Raises `UnknownSong`."""
         return self._rights.rights(song_id)
@@ -155,6 +186,12 @@ class SqliteTransaction:
         self._takedowns.lay_bans(song_id, at_ms=at_ms)
         return publication
 
+    def set_highlight(self, song_id: SongId, highlight: Highlight, cuts: Sequence[Part], *, at_ms: int) -> Publication:
+        """Put another highlight, and what was cut by it, in place of a song's. Raises `UnknownSong`."""
+        publication = set_highlight(self._connection, song_id, highlight, cuts, at_ms=at_ms)
+        self._rights.touch(song_id, at_ms=at_ms)
+        return publication
+
     def remove_song(self, song_id: SongId, *, at_ms: int) -> None:
         """Take a song out of the catalogue. Raises `UnknownSong`."""
         self._respell(song_id)
@@ -201,15 +238,19 @@ class SqliteWork:
 
     def submit(self, job: Callable[[SqliteTransaction], T]) -> "Future[T]":
         """Have `job` done in a transaction; the future is done once it is on disk."""
+        return self._database.submit(partial(_do_whole, job))
 
-        def whole(connection: apsw.Connection) -> T:
-            transaction = SqliteTransaction(connection)
-            value = job(transaction)
-            transaction.finish()
-            return value
-
-        return self._database.submit(whole)
+    async def perform(self, job: Callable[[SqliteTransaction], T]) -> T:
+        """As `submit`, for a task of an event loop: `job` may be done on that loop, so it must be brief."""
+        return await self._database.perform(partial(_do_whole, job))
 
     def run(self, job: Callable[[SqliteTransaction], T]) -> T:
         """`submit`, and wait."""
         return self.submit(job).result()
+
+
+def _do_whole(job: Callable[[SqliteTransaction], T], connection: apsw.Connection) -> T:
+    transaction = SqliteTransaction(connection)
+    value = job(transaction)
+    transaction.finish()
+    return value

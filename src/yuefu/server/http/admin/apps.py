@@ -7,17 +7,18 @@ from typing import Any
 import msgspec
 from msgspec import UNSET
 
-from yuefu.ids import AppId
+from yuefu.access.person import Traces
+from yuefu.ids import AppId, UserId
 from yuefu.rights.territory import UnknownTerritory, check_territory
 from yuefu.server.apps import (
-    AppFacts,
-    app_facts,
+    ShownApp,
     create_app,
     finish_rotation,
     grant_app,
     granting,
     new_app_id,
     rotate_secret,
+    shown_app,
 )
 from yuefu.server.founding import new_app
 from yuefu.server.http.admin.endpoint import (
@@ -31,7 +32,8 @@ from yuefu.server.http.admin.endpoint import (
     Nothing,
     NotThere,
 )
-from yuefu.server.http.admin.shapes import AppChange, AppSecret, AppsList, NewAppBody
+from yuefu.server.http.admin.shapes import AppChange, AppSecret, AppsList, ForgottenUser, NewAppBody
+from yuefu.server.keeping import forget_user
 from yuefu.wire.operations import OPERATIONS
 from yuefu.wire.signing import MAX_APP_ID
 
@@ -43,14 +45,14 @@ _SWITCHES = ("is_enabled", "is_replay_protected", "takes_signature2", "takes_tok
 
 
 def _list(call: Call[Nothing, Nothing]) -> AppsList:
-    return AppsList(apps=[app_facts(app) for app in call.centre.apps.apps()])
+    return AppsList(apps=[shown_app(call.centre, app) for app in call.centre.apps.apps()])
 
 
-def _show(call: Call[Nothing, Nothing]) -> AppFacts:
+def _show(call: Call[Nothing, Nothing]) -> ShownApp:
     app = call.centre.apps.app(_app_id(call))
     if app is None:
         raise NotThere
-    return app_facts(app)
+    return shown_app(call.centre, app)
 
 
 def _create(call: Call[Nothing, NewAppBody]) -> AppSecret:
@@ -68,10 +70,10 @@ def _create(call: Call[Nothing, NewAppBody]) -> AppSecret:
     switches = {name: getattr(body, name) for name in _SWITCHES[1:]}
     app = granting(call.centre, switches, _rates(body.quotas))(fresh)
     create_app(call.centre, app, call.author)
-    return AppSecret(app=app_facts(app), server_secret=app.live_secrets[0])
+    return AppSecret(app=shown_app(call.centre, app), server_secret=app.live_secrets[0])
 
 
-def _change(call: Call[Nothing, AppChange]) -> AppFacts:
+def _change(call: Call[Nothing, AppChange]) -> ShownApp:
     said = {name: value for name, value in msgspec.structs.asdict(call.body).items() if value is not UNSET}
     if not said:
         raise BadBody(f"body: says nothing to change; there are {', '.join(AppChange.__struct_fields__)}")
@@ -79,16 +81,20 @@ def _change(call: Call[Nothing, AppChange]) -> AppFacts:
     if "home_territory" in said:
         _territory(said["home_territory"])
     changes = {name: frozenset(value) if name in _SETS else value for name, value in said.items()}
-    return app_facts(grant_app(call.centre, _app_id(call), changes, rates, call.author))
+    return shown_app(call.centre, grant_app(call.centre, _app_id(call), changes, rates, call.author))
 
 
 def _rotate(call: Call[Nothing, Nothing]) -> AppSecret:
     app = rotate_secret(call.centre, _app_id(call), call.author)
-    return AppSecret(app=app_facts(app), server_secret=app.live_secrets[0])
+    return AppSecret(app=shown_app(call.centre, app), server_secret=app.live_secrets[0])
 
 
-def _finish(call: Call[Nothing, Nothing]) -> AppFacts:
-    return app_facts(finish_rotation(call.centre, _app_id(call), call.author))
+def _finish(call: Call[Nothing, Nothing]) -> ShownApp:
+    return shown_app(call.centre, finish_rotation(call.centre, _app_id(call), call.author))
+
+
+def _forget_user(call: Call[Nothing, ForgottenUser]) -> Traces:
+    return forget_user(call.centre, _app_id(call), UserId(call.body.user_id), call.author)
 
 
 def _app_id(call: Call[Any, Any]) -> AppId:
@@ -145,7 +151,7 @@ APPS: tuple[AnyEndpoint, ...] = (
         handle=_show,
         query=Nothing,
         body=Nothing,
-        result=AppFacts,
+        result=ShownApp,
         missing=MISSING,
     ),
     Endpoint(
@@ -157,7 +163,7 @@ APPS: tuple[AnyEndpoint, ...] = (
         handle=_change,
         query=Nothing,
         body=AppChange,
-        result=AppFacts,
+        result=ShownApp,
         missing=MISSING,
     ),
     Endpoint(
@@ -182,7 +188,19 @@ APPS: tuple[AnyEndpoint, ...] = (
         handle=_finish,
         query=Nothing,
         body=Nothing,
-        result=AppFacts,
+        result=ShownApp,
+        missing=MISSING,
+    ),
+    Endpoint(
+        name="forget_user",
+        summary="Erase a user's id from every record, for good; no sum changes",
+        method="POST",
+        path=f"{PREFIX}/apps/{{app_id}}/users/forget",
+        roles=OPERATORS,
+        handle=_forget_user,
+        query=Nothing,
+        body=ForgottenUser,
+        result=Traces,
         missing=MISSING,
     ),
 )

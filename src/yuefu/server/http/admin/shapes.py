@@ -1,6 +1,6 @@
 """What crosses the network on the admin API, both ways."""
 
-from typing import Annotated, Any
+from typing import Annotated, Any, Literal
 
 import msgspec
 from msgspec import UNSET, Meta, UnsetType
@@ -8,7 +8,8 @@ from msgspec import UNSET, Meta, UnsetType
 from yuefu.access.app import LONGEST_NAME, MAX_CALLS_PER_S
 from yuefu.catalogue.song import Highlight, Part, SongFacts, SongState
 from yuefu.rights.deal import Chain, CommercialModel, Use
-from yuefu.server.apps import AppFacts
+from yuefu.rights.split import LONGEST_HOLDER
+from yuefu.server.apps import ShownApp
 from yuefu.server.http.admin.endpoint import BadBody
 from yuefu.units import parse_instant_ms
 from yuefu.wire.signing import MAX_APP_ID
@@ -372,7 +373,7 @@ Rates = dict[str, Rate | None]
 
 
 class AppsList(Shape, frozen=True, kw_only=True):
-    apps: list[AppFacts]
+    apps: list[ShownApp]
 
 
 class NewAppBody(Asked, frozen=True, kw_only=True):
@@ -414,11 +415,83 @@ class AppChange(Asked, frozen=True, kw_only=True):
     takes_token04: bool | UnsetType = UNSET
 
 
+class ForgottenUser(Asked, frozen=True, kw_only=True):
+    user_id: Annotated[str, Meta(min_length=1, max_length=2_000)]
+    """As the app calls them. It is in the body, so that no log of addresses has it."""
+
+
 class AppSecret(Shape, frozen=True, kw_only=True):
     """The one answer that has the app's newest ServerSecret: keep it."""
 
-    app: AppFacts
+    app: ShownApp
     server_secret: str
+
+
+# Reports and splits.
+
+Month = Annotated[str, Meta(max_length=20, description="A month, as 2026-11.")]
+AppNumber = Annotated[int, Meta(ge=1, le=MAX_APP_ID)]
+
+
+class ReportQuery(Asked, frozen=True, kw_only=True):
+    period: Month | None = None
+    """The one that runs by default, in the time zone of each app's plan."""
+    vendor: VendorNumber | None = None
+    """Of songs of one vendor only."""
+    app: AppNumber | None = None
+    """Of one app only."""
+
+
+class UsageQuery(ReportQuery, frozen=True, kw_only=True):
+    by: Literal["song"] | None = None
+    """A line a song."""
+
+
+class TraceQuery(Asked, frozen=True, kw_only=True):
+    key: Text
+    """The `key` of a line."""
+    limit: Annotated[int, Meta(ge=1, le=100_000)] = 10_000
+    """How much of it is told at most."""
+
+
+class Holding(Asked, frozen=True, kw_only=True):
+    """What a rights holder gets for a chain of rights, in percent of the whole."""
+
+    chain: Chain
+    holder: Annotated[str, Meta(min_length=1, max_length=LONGEST_HOLDER)]
+    percent: Annotated[str, Meta(max_length=20)]
+    """As 33.3333."""
+
+
+class NewSplit(Asked, frozen=True, kw_only=True):
+    """Who gets what of what is owed for a vendor's song, or for all that have no split of their own."""
+
+    vendor: VendorNumber
+    song_id: SongIdText | None = None
+    from_period: Month | None = None
+    """From which month on; the one that runs in UTC by default."""
+    shares: Annotated[list[Holding], Meta(max_length=1_000)]
+    """For recording and work together at most 100 percent; what is left over is unassigned."""
+
+
+class SplitShape(Shape, frozen=True, kw_only=True):
+    """A split on record."""
+
+    split_id: int
+    vendor_id: int
+    song_id: str | None
+    from_period: Month
+    shares: list[Holding]
+    recorded_at: Instant
+
+
+class SplitsQuery(Asked, frozen=True, kw_only=True):
+    vendor: VendorNumber | None = None
+    """Of one vendor only."""
+
+
+class Splits(Shape, frozen=True, kw_only=True):
+    splits: list[SplitShape]
 
 
 # The audit.

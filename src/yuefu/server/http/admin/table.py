@@ -3,8 +3,9 @@
 from yuefu.server.http.admin.apps import APPS
 from yuefu.server.http.admin.deals import DEALS
 from yuefu.server.http.admin.endpoint import AnyEndpoint
+from yuefu.server.http.admin.reports import REPORTS
 from yuefu.server.http.admin.songs import SONGS
 from yuefu.server.http.admin.takedowns import TAKEDOWNS
 from yuefu.server.http.admin.trail import TRAIL
 
-ENDPOINTS: tuple[AnyEndpoint, ...] = (*SONGS, *DEALS, *TAKEDOWNS, *APPS, *TRAIL)
+ENDPOINTS: tuple[AnyEndpoint, ...] = (*SONGS, *DEALS, *TAKEDOWNS, *APPS, *REPORTS, *TRAIL)

@@ -34,6 +34,10 @@ SOUND_SUFFIXES = frozenset(
     }
 )
 VIDEO_SUFFIXES = frozenset({".avi", ".flv", ".mkv", ".mov", ".mp4", ".mpeg", ".mpg", ".ts", ".vob", ".webm", ".wmv"})
+LYRIC_SUFFIXES = (".ttml", ".krc", ".yrc", ".qrc", ".ass", ".vtt", ".json", ".lrc")
+"""Lyrics that may lie beside a recording; of those that say as much the first are taken."""
+KARAOKE_SUFFIXES = frozenset({".krc", ".yrc", ".qrc", ".lrc"})
+"""Lyrics that lie nowhere but beside a recording: the others may be something else's."""
 PICTURE_SUFFIXES = frozenset({".jpg", ".jpeg", ".png", ".webp", ".gif", ".bmp"})
 
 

@@ -11,10 +11,12 @@ from yuefu.ingest.contents import PICTURE_SUFFIXES, SOUND_SUFFIXES, Contents, fo
 from yuefu.ingest.folder import SongFolder
 from yuefu.ingest.refusal import Refused
 from yuefu.ingest.tracks import NO_TRACKS, Tracks, group_by_name
-from yuefu.music import lrc, ultrastar
+from yuefu.music import ultrastar
 from yuefu.music.findings import Finding
+from yuefu.music.formats import ParsedLyrics, read_format
 from yuefu.music.lyrics import Lyrics
 from yuefu.music.notes import PitchLine
+from yuefu.music.singers import share_lines, tell_voices
 from yuefu.music.unreadable import UnreadableSong
 from yuefu.units import Span
 
@@ -72,7 +74,7 @@ def _from_text(folder: SongFolder, text: Path) -> SongDraft:
     return SongDraft(
         folder=folder,
         facts=facts,
-        lyrics=song.lyrics,
+        lyrics=_part_voices(song.lyrics, folder),
         pitch_line=song.pitch_line,
         tracks=tracks,
         cover=cover,
@@ -160,16 +162,8 @@ def _playing_range(text: Path, song: ultrastar.UltraStarSong) -> tuple[Finding, 
 
 
 def _from_recording(folder: SongFolder) -> SongDraft:
-    headers: dict[str, str] = {}
-    lyrics = Lyrics(lines=())
-    findings = folder.findings
-    if folder.lrc:
-        try:
-            parsed = lrc.parse(read_text_bytes(folder.lrc), file=folder.lrc.name)
-        except UnreadableSong as error:
-            raise Refused(f"{folder.lrc.name}: {error}") from error
-        headers, lyrics = parsed.headers, parsed.lyrics
-        findings += parsed.findings
+    lyrics, findings = _read_lyrics(folder.lyric_files)
+    headers = lyrics.headers
     _check_sound(folder.tracks)
     singer, title = _read_stem(folder.stem)
     facts = SongFacts(
@@ -181,12 +175,48 @@ def _from_recording(folder: SongFolder) -> SongDraft:
     return SongDraft(
         folder=folder,
         facts=facts,
-        lyrics=lyrics,
+        lyrics=_part_voices(tell_voices(lyrics, facts.singers), folder),
         pitch_line=PitchLine(notes=()),
         tracks=folder.tracks,
         cover=_cover_beside(contents, folder.stem),
         pictures=pictures,
-        findings=(*findings, *picture_findings),
+        findings=(*folder.findings, *findings, *picture_findings),
+    )
+
+
+def _part_voices(lyrics: Lyrics, folder: SongFolder) -> Lyrics:
+    """The lyrics with turns for as many singers as the sidecar asks for, where nothing tells who sings."""
+    singer_count = folder.sidecar.chorus
+    return share_lines(lyrics, singer_count) if singer_count and len(lyrics.voices) < 2 else lyrics
+
+
+def _read_lyrics(files: Sequence[Path]) -> tuple[Lyrics, tuple[Finding, ...]]:
+    """What the best of the files says. Raises `Refused` when there are files and none can be read."""
+    read: list[tuple[Path, ParsedLyrics]] = []
+    findings: list[Finding] = []
+    for file in files:
+        data = read_text_bytes(file)
+        try:
+            read.append((file, read_format(file.suffix, data).parse(data, file=file.name)))
+        except UnreadableSong as error:
+            findings.append(_note(file, str(error), "left out"))
+    if findings and not read:
+        raise Refused("; ".join(f"{finding.file}: {finding.problem}" for finding in findings))
+    if not read:
+        return Lyrics(lines=()), ()
+    best, parsed = max(read, key=lambda each: _worth(each[1].lyrics))
+    findings += [_note(file, "other lyrics of the song", f"took {best.name!r}") for file, _ in read if file != best]
+    return parsed.lyrics, (*parsed.findings, *findings)
+
+
+def _worth(lyrics: Lyrics) -> tuple[bool, ...]:
+    """How much lyrics say: of several texts of a song the one with word times comes first."""
+    return (
+        bool(lyrics.lines),
+        lyrics.has_words,
+        len(lyrics.voices) > 1,
+        any(line.translation for line in lyrics.lines),
+        any(line.pronunciation for line in lyrics.lines),
     )
 
 

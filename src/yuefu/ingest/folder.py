@@ -1,16 +1,19 @@
 """Finding songs: which folders hold which, and by which key each is known.
 
-A song is an UltraStar text, or an audio file with or without an LRC of the same name. Beside UltraStar texts an audio
-file without an LRC is no song of its own: it is what a text names, or what is left of an older delivery.
+A song is an UltraStar text, or an audio file with or without lyrics of the same name. Beside UltraStar texts an audio
+file without lyrics is no song of its own: it is what a text names, or what is left of an older delivery.
 """
 
 import unicodedata
+from collections import defaultdict
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
 from yuefu.catalogue.song import SongFacts
 from yuefu.ingest.contents import (
+    KARAOKE_SUFFIXES,
+    LYRIC_SUFFIXES,
     SOUND_SUFFIXES,
     VIDEO_SUFFIXES,
     Contents,
@@ -24,12 +27,14 @@ from yuefu.ingest.sidecar import NO_SIDECAR, Sidecar, find_sidecar, read_sidecar
 from yuefu.ingest.tracks import NO_TRACKS, Tracks, group_by_name
 from yuefu.music import ultrastar
 from yuefu.music.findings import Finding
+from yuefu.music.formats.answers import is_answer
 from yuefu.music.unreadable import UnreadableSong
 
 
 @dataclass(frozen=True, slots=True)
 class SongFolder:
-    """Where one song lies. `text` is its UltraStar text, or `lrc` its LRC and `tracks` its audio, as far as found.
+    """Where one song lies. `text` is its UltraStar text, or `lyric_files` its lyrics and `tracks` its audio, as far as
+    found.
 
     `folder` is a real path; `source_key` is the song's name for good at its vendor.
     """
@@ -38,7 +43,7 @@ class SongFolder:
     stem: str
     source_key: str
     text: Path | None = None
-    lrc: Path | None = None
+    lyric_files: tuple[Path, ...] = ()
     tracks: Tracks = NO_TRACKS
     sidecar_file: Path | None = None
     sidecar: Sidecar = NO_SIDECAR
@@ -46,7 +51,7 @@ class SongFolder:
 
     @property
     def files(self) -> tuple[Path, ...]:
-        return tuple(file for file in (self.text, self.lrc, self.sidecar_file, *self.tracks.files) if file)
+        return tuple(file for file in (self.text, *self.lyric_files, self.sidecar_file, *self.tracks.files) if file)
 
 
 @dataclass(frozen=True, slots=True)
@@ -141,18 +146,29 @@ def _texts(contents: Contents) -> Iterator[SongFolder]:
 
 def _recordings(contents: Contents, texts: Sequence[SongFolder]) -> Iterator[SongFolder]:
     groups = group_by_name(contents.with_suffix(SOUND_SUFFIXES | VIDEO_SUFFIXES))
-    lrcs = {fold(file.stem): file for file in contents.with_suffix({".lrc"})}
-    taken = _named_files(texts, contents) if lrcs and texts else set()
+    lyrics = _lyric_files(contents)
+    alone = {stem for stem, files in lyrics.items() if any(file.suffix.lower() in KARAOKE_SUFFIXES for file in files)}
+    taken = _named_files(texts, contents) if lyrics and texts else set()
     stems = {fold(text.stem) for text in texts}
-    for stem in sorted({*groups, *lrcs}, key=natural_order):
-        tracks, lrc = groups.get(stem, NO_TRACKS), lrcs.get(stem)
+    for stem in sorted({*groups, *alone}, key=natural_order):
+        tracks, lyric_files = groups.get(stem, NO_TRACKS), lyrics.get(stem, ())
         only_video = all(file.suffix.lower() in VIDEO_SUFFIXES for file in tracks.files)
-        if lrc is None and (texts or only_video):
+        if not lyric_files and (texts or only_video):
             continue
         if stem in stems or taken.intersection(tracks.files):
             continue
-        name = (lrc or tracks.files[0]).stem if not tracks.original else tracks.original.stem
-        yield SongFolder(contents.folder, name, "", lrc=lrc, tracks=tracks)
+        name = (tracks.original or [*lyric_files, *tracks.files][0]).stem
+        yield SongFolder(contents.folder, name, "", lyric_files=lyric_files, tracks=tracks)
+
+
+def _lyric_files(contents: Contents) -> dict[str, tuple[Path, ...]]:
+    """The files with lyrics by their (folded) stems, each song's in the order of `LYRIC_SUFFIXES`."""
+    found: defaultdict[str, tuple[Path, ...]] = defaultdict(tuple)
+    for suffix in LYRIC_SUFFIXES:
+        for file in contents.with_suffix({suffix}):
+            if suffix != ".json" or is_answer(read_text_bytes(file)):
+                found[fold(file.stem)] += (file,)
+    return found
 
 
 def _named_files(texts: Iterable[SongFolder], contents: Contents) -> set[Path]:

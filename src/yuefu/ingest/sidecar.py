@@ -13,6 +13,7 @@
     isrc = "QM-ABC-24-00001"
     iswc = "T-345.246.800-1"
     version = "live"
+    chorus = 2                     # give the lines to that many singers in turn, where nothing tells who sings
 
     [pictures]
     "甲" = "jia.jpg"
@@ -36,6 +37,7 @@ from yuefu.catalogue.song import SongFacts
 from yuefu.ingest.contents import Contents, fold, read_text_bytes
 from yuefu.ingest.refusal import Refused
 from yuefu.music.findings import Finding
+from yuefu.music.singers import MOST_SINGERS
 
 _CHECKED = ("year", "bpm", "isrc", "iswc", "version")
 """What can be wrong by itself; then it is left out, and the song comes in without it."""
@@ -43,11 +45,14 @@ _CHECKED = ("year", "bpm", "isrc", "iswc", "version")
 
 @dataclass(frozen=True, slots=True)
 class Sidecar:
-    """What a sidecar says: the song's key, facts by field, and files with pictures by singer."""
+    """What a sidecar says: the song's key, facts by field, files with pictures by singer, and how many sing in turn
+    (0: unsaid).
+    """
 
     source_key: str | None = None
     said: Mapping[str, Any] = field(default_factory=dict)
     pictures: Mapping[str, str] = field(default_factory=dict)
+    chorus: int = 0
 
     def override(self, facts: SongFacts) -> SongFacts:
         """The facts with what the sidecar says in place of what was there."""
@@ -73,6 +78,7 @@ class _Table(msgspec.Struct, frozen=True, kw_only=True):
     isrc: str | None = None
     iswc: str | None = None
     version: str | None = None
+    chorus: int = 0
     pictures: dict[str, str] = {}
 
 
@@ -95,8 +101,11 @@ def read_sidecar(path: Path) -> tuple[Sidecar, tuple[Finding, ...]]:
         raise Refused(f"{path.name}: the id is empty")
     said, problems = _understand(written)
     problems += [f"unknown key {key!r}" for key in sorted(set(table) - set(_Table.__struct_fields__))]
+    chorus = written.chorus if 2 <= written.chorus <= MOST_SINGERS else 0
+    if written.chorus != chorus:
+        problems.append(f"chorus: {written.chorus} is no number of singers from 2 to {MOST_SINGERS}")
     findings = tuple(Finding(file=path.name, problem=problem, action="left out") for problem in problems)
-    return Sidecar(key, said, written.pictures), findings
+    return Sidecar(key, said, written.pictures, chorus), findings
 
 
 def _understand(written: _Table) -> tuple[dict[str, Any], list[str]]:

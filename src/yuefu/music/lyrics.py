@@ -60,7 +60,9 @@ class Word(msgspec.Struct, frozen=True, kw_only=True):
 class Line(msgspec.Struct, frozen=True, kw_only=True):
     """A line of lyrics. `words` is empty when only the line's time is known; `text` has no blank at either end.
 
-    `voices` are the numbers (from 1) of those who sing it; several sing together.
+    `voices` are the numbers (from 1) of those who sing it; several sing together. `translation` is the line in another
+    language. `pronunciation` is how it is read, in Latin letters: one text for each syllable ("" where there is nothing
+    to say), or a single one for the whole line.
     """
 
     begin_ms: int
@@ -68,20 +70,30 @@ class Line(msgspec.Struct, frozen=True, kw_only=True):
     text: str
     words: tuple[Word, ...] = ()
     voices: tuple[int, ...] = (1,)
+    translation: str = ""
+    pronunciation: tuple[str, ...] = ()
+    is_background: bool = False
 
     @property
     def duration_ms(self) -> int:
         return self.end_ms - self.begin_ms
 
+    @property
+    def syllables(self) -> tuple[Syllable, ...]:
+        return tuple(syllable for word in self.words for syllable in word.syllables)
+
 
 class Lyrics(msgspec.Struct, frozen=True, kw_only=True):
     """A song's lyrics: lines in order of `begin_ms` (all voices merged).
 
-    `voice_names[i]` names voice i + 1 where the delivery does; it may be shorter than the number of voices.
+    `voice_names[i]` names voice i + 1 where the delivery does; it may be shorter than the number of voices. `headers`
+    are what the text says of itself, by LRC's tags in lower case ("ti", "ar", "al", "by"); an offset is not among them,
+    for times are as they are meant.
     """
 
     lines: tuple[Line, ...]
     voice_names: tuple[str, ...] = ()
+    headers: dict[str, str] = {}
 
     @property
     def has_words(self) -> bool:
@@ -95,6 +107,11 @@ class Lyrics(msgspec.Struct, frozen=True, kw_only=True):
     @property
     def end_ms(self) -> int:
         return max((line.end_ms for line in self.lines), default=0)
+
+    @property
+    def voices(self) -> tuple[int, ...]:
+        """The numbers of those who sing, in order."""
+        return tuple(sorted({voice for line in self.lines for voice in line.voices}))
 
 
 def line_of_words(words: Iterable[Word], *, voices: tuple[int, ...] = (1,), end_ms: int | None = None) -> Line:
@@ -128,6 +145,15 @@ def share_time(text: str, *, begin_ms: int, duration_ms: int) -> list[Syllable]:
         Syllable(begin_ms=begin, duration_ms=end - begin, text=piece)
         for piece, begin, end in zip(pieces, edges, edges[1:], strict=False)
     ]
+
+
+def with_words(line: Line) -> Line:
+    """The line with words that have an even share of its time, where it has none with times of their own."""
+    if line.words:
+        return line
+    return msgspec.structs.replace(
+        line, words=gather_words(share_time(line.text, begin_ms=line.begin_ms, duration_ms=line.duration_ms))
+    )
 
 
 def add_text(syllables: list[Syllable], text: str, *, begin_ms: int, end_ms: int) -> None:

@@ -66,6 +66,11 @@ def decode(data: bytes, *, declared: str | None = None, file: str = "") -> Decod
     return Decoded(text, encoding, findings.close())
 
 
+def leave_printable(text: str) -> str:
+    """The text without control characters other than tabs and line ends: for what was not bytes, but escaped."""
+    return _UNPRINTABLE.sub("", text)
+
+
 def split_lines(text: str) -> list[str]:
     """The lines of `text`, whose ends may be of several kinds. Unlike str.splitlines, U+2028 and its like end none."""
     return _LINE_END.split(text)

@@ -1,11 +1,12 @@
-"""Why a song's text cannot be taken in at all.
+"""Why a song's text, or a file of lyrics, cannot be taken in at all.
 
     UnreadableSong
     ├── TooLarge    more bytes, lines or notes than any song has
     ├── NoHeaders   no line `#TAG:value`
     ├── NoTitle
     ├── NoTempo     without it notes have no times
-    └── NoNotes
+    ├── NoNotes
+    └── NotInFormat not what its name says it is, or broken beyond reading
 
 Each text says what is missing and what to do about it. Everything less than this is a finding.
 """
@@ -47,3 +48,11 @@ class NoTempo(UnreadableSong):
 class NoNotes(UnreadableSong):
     def __init__(self) -> None:
         super().__init__("the song has no note that can be sung; write at least one line such as ': 0 4 12 la'")
+
+
+class NotInFormat(UnreadableSong):
+    """`format` is the name of the format that was tried."""
+
+    def __init__(self, format: str, reason: str) -> None:  # noqa: A002 - the field's own word
+        super().__init__(f"this cannot be read as {format}: {reason}")
+        self.format, self.reason = format, reason

@@ -6,6 +6,7 @@ from tests.unit.ingest.conftest import SongMaker
 from yuefu.ingest.draft import SongDraft, draft_song
 from yuefu.ingest.folder import SongFolder, discover
 from yuefu.ingest.refusal import Refused
+from yuefu.music.formats import krc
 
 
 def draft(folder: Path) -> SongDraft:
@@ -93,6 +94,48 @@ def test_an_lrc_gives_title_and_singer_and_else_the_file_name_does(songs: Path) 
     song = draft(songs)
     assert (song.facts.title, song.facts.singers, song.facts.album) == ("Sunny Day", ("Jay",), "叶惠美")
     assert [line.text for line in song.lyrics.lines] == ["故事的小黄花"]
+
+
+WORD_LYRICS = "[1000,900]<0,400,0>故<400,500,0>事\n"
+
+
+def test_of_several_lyrics_those_with_word_times_are_taken(songs: Path) -> None:
+    (songs / "a.mp3").touch()
+    (songs / "a.lrc").write_text("[00:01.00]故事\n", "utf-8")
+    (songs / "a.krc").write_bytes(krc.encrypt(WORD_LYRICS.encode()))
+    song = draft(songs)
+    assert [word.text for word in song.lyrics.lines[0].words] == ["故", "事"]
+    assert [(finding.file, finding.action) for finding in song.findings] == [("a.lrc", "took 'a.krc'")]
+
+
+def test_lyrics_that_cannot_be_read_are_left_out_where_others_can(songs: Path) -> None:
+    (songs / "a.mp3").touch()
+    (songs / "a.krc").write_bytes(b"krc1 of another key")
+    with pytest.raises(Refused, match=r"^a\.krc: this cannot be read as KRC"):
+        draft(songs)
+    (songs / "a.lrc").write_text("[00:01.00]故事\n", "utf-8")
+    song = draft(songs)
+    assert song.lyrics.lines[0].text == "故事"
+    assert [(finding.file, finding.action) for finding in song.findings] == [("a.krc", "left out")]
+
+
+def test_marks_in_the_words_tell_who_sings(songs: Path) -> None:
+    (songs / "a.mp3").touch()
+    words = "[00:01.00]小明：故事\n[00:02.00]小红：花\n[00:03.00]合：开\n"
+    (songs / "a.lrc").write_text(f"[ar:小明、小红]\n{words}", "utf-8")
+    lyrics = draft(songs).lyrics
+    assert [line.voices for line in lyrics.lines] == [(1,), (2,), (1, 2)]
+    assert lyrics.voice_names == ("小明", "小红")
+
+
+def test_a_sidecar_shares_the_lines_of_a_song_of_one_voice_out(make_song: SongMaker) -> None:
+    folder = make_song("a")
+    (folder / "song.toml").write_text("chorus = 2\n", "utf-8")
+    assert draft(folder).lyrics.voices == (1, 2)
+    (folder / "song.toml").write_text("chorus = 1\n", "utf-8")
+    song = draft(folder)
+    assert song.lyrics.voices == (1,)
+    assert [finding.problem for finding in song.findings] == ["chorus: 1 is no number of singers from 2 to 9"]
 
 
 def test_an_lrc_without_audio_is_refused(songs: Path) -> None:

@@ -103,9 +103,28 @@ def test_audio_is_a_song_with_its_lrc_or_without(songs: Path) -> None:
     assert isinstance(first, SongFolder)
     assert isinstance(second, SongFolder)
     assert (first.stem, second.stem) == ("b", "周杰伦 - 晴天")
-    assert (first.lrc, first.tracks.vocals) == (None, songs / "b.vocals.m4a")
-    assert second.lrc == songs / lyrics
+    assert (first.lyric_files, first.tracks.vocals) == ((), songs / "b.vocals.m4a")
+    assert second.lyric_files == (songs / lyrics,)
     assert second.tracks.files == (songs / mix, songs / backing)
+
+
+def test_only_lyrics_of_karaoke_are_missing_their_audio(songs: Path) -> None:
+    for name in ("a.krc", "b.vtt", "c.ass", "d.ttml"):
+        (songs / name).touch()
+    (song,) = discover([songs])
+    assert isinstance(song, SongFolder)
+    assert (song.stem, song.tracks.files) == ("a", ())
+
+
+def test_json_beside_audio_is_lyrics_only_where_it_holds_some(songs: Path) -> None:
+    (songs / "a.mp3").touch()
+    (songs / "a.json").write_text('{"title": "a"}')
+    (songs / "b.mp3").touch()
+    (songs / "b.json").write_text('{"lines": [{"begin_time": 0, "content": "la", "end_time": 9}]}')
+    first, second = discover([songs])
+    assert isinstance(first, SongFolder)
+    assert isinstance(second, SongFolder)
+    assert (first.lyric_files, second.lyric_files) == ((), (songs / "b.json",))
 
 
 @pytest.mark.parametrize(

@@ -128,8 +128,10 @@ def _sing_voices(headers: Headers, body: Body, clock: BeatClock, findings: Findi
             names.append(headers.voice_names.get(label, ""))
     if not notes:
         raise NoNotes
+    while names and not names[-1]:
+        names.pop()
     return (
-        Lyrics(lines=_join_voices(lines), voice_names=tuple(names) if any(names) else ()),
+        Lyrics(lines=_join_voices(lines), voice_names=tuple(names)),
         PitchLine(notes=tuple(sorted(notes, key=lambda note: (note.begin_ms, note.voice)))),
     )
 

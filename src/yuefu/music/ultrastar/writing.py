@@ -1,4 +1,4 @@
-"""From a song to an UltraStar text of version 1."""
+"""From a song to an UltraStar text."""
 
 from collections import deque
 from collections.abc import Iterator
@@ -14,10 +14,13 @@ _BPM = 15_000
 _LETTERS = {kind: letter for letter, kind in NOTE_KINDS.items()}
 
 
-def render(song: UltraStarSong) -> str:
-    """The text of `song`; parsing it gives the same lyrics and notes. Findings and the unit grid are not kept."""
+def render(song: UltraStarSong, *, major_version: int = 1) -> str:
+    """The text of `song`; parsing it gives the same lyrics and notes. Findings and the unit grid are not kept.
+
+    `major_version` is 1, 2 or, for games that know no versions, 0. Those take a third voice for both of the first two.
+    """
     voices = sorted({note.voice for note in song.pitch_line.notes})
-    lines = [f"#{tag}:{value}" for tag, value in _headers(song) if value]
+    lines = [f"#{tag}:{value}" for tag, value in _headers(song, major_version) if value]
     for voice in voices:
         if len(voices) > 1:
             lines.append(f"P{voice}")
@@ -25,21 +28,35 @@ def render(song: UltraStarSong) -> str:
     return "\n".join([*lines, "E", ""])
 
 
-def _headers(song: UltraStarSong) -> Iterator[tuple[str, object]]:
-    yield from (("VERSION", "1.0.0"), ("TITLE", song.title), ("ARTIST", song.artist))
-    yield from (("LANGUAGE", song.language), ("GENRE", song.genre), ("YEAR", song.year))
+def _headers(song: UltraStarSong, major_version: int) -> Iterator[tuple[str, object]]:
+    yield from (("VERSION", f"{major_version}.0.0" if major_version else ""), ("TITLE", song.title))
+    yield from (("ARTIST", song.artist), ("LANGUAGE", song.language), ("GENRE", song.genre), ("YEAR", song.year))
     yield from (("EDITION", song.edition), ("CREATOR", song.creator))
-    yield from (("AUDIO", song.audio), ("MP3", song.mp3), ("VOCALS", song.vocals), ("INSTRUMENTAL", song.instrumental))
+    yield from _audio_headers(song, major_version)
     yield from (("COVER", song.cover), ("BACKGROUND", song.background), ("VIDEO", song.video))
     yield from (("BPM", _BPM), ("GAP", "0"))
-    yield from (("START", _seconds(song.start_ms)), ("END", song.end_ms), ("PREVIEWSTART", _seconds(song.preview_ms)))
+    in_seconds = major_version < 2
+    yield from (("START", _moment(song.start_ms, in_seconds=in_seconds)), ("END", song.end_ms))
+    yield ("PREVIEWSTART", _moment(song.preview_ms, in_seconds=in_seconds))
     if song.medley:
-        yield from (("MEDLEYSTARTBEAT", str(song.medley.begin_ms)), ("MEDLEYENDBEAT", song.medley.end_ms))
-    yield from ((f"P{voice}", name) for voice, name in enumerate(song.lyrics.voice_names, 1))
+        begin, end = ("MEDLEYSTARTBEAT", "MEDLEYENDBEAT") if in_seconds else ("MEDLEYSTART", "MEDLEYEND")
+        yield from ((begin, str(song.medley.begin_ms)), (end, song.medley.end_ms))  # a beat is a millisecond
+    tag = "P" if major_version else "DUETSINGERP"
+    yield from ((f"{tag}{voice}", name) for voice, name in enumerate(song.lyrics.voice_names, 1))
 
 
-def _seconds(time_ms: int | None) -> str:
-    return "" if time_ms is None else f"{time_ms / 1000:.3f}"
+def _audio_headers(song: UltraStarSong, major_version: int) -> Iterator[tuple[str, object]]:
+    """Version 2 has no `#MP3`; before version 1 there was nothing else."""
+    if major_version == 0:
+        yield ("MP3", song.mp3 or song.audio)
+        return
+    yield ("AUDIO", song.audio or (song.mp3 if major_version > 1 else ""))
+    yield ("MP3", song.mp3 if major_version == 1 else "")
+    yield from (("VOCALS", song.vocals), ("INSTRUMENTAL", song.instrumental))
+
+
+def _moment(time_ms: int | None, *, in_seconds: bool) -> object:
+    return f"{time_ms / 1000:.3f}" if in_seconds and time_ms is not None else time_ms
 
 
 def _render_voice(song: UltraStarSong, voice: int) -> Iterator[str]:

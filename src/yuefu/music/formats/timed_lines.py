@@ -1,0 +1,81 @@
+"""Texts whose lines begin with `[begin,duration]` in ms, and whose words have times of the same kind beside them."""
+
+import re
+from collections.abc import Callable
+from dataclasses import dataclass, field
+
+from yuefu.music.findings import FindingList
+from yuefu.music.formats.text import LONGEST_LINE, Piece, numbered_lines, read_tag, take_offset
+
+_NUMBER = "-?[0-9]{1,9}"
+WORD_TIME = rf"({_NUMBER}),({_NUMBER})"
+"""The pattern of a word's begin and duration, without the brackets around them."""
+
+_LINE = re.compile(rf"\s*\[{WORD_TIME}\](.*)")
+
+
+@dataclass(frozen=True, slots=True)
+class TimedLine:
+    """A line as it is written. `begin_ms` is in the time of the text, before its offset."""
+
+    number: int
+    begin_ms: int
+    duration_ms: int
+    words: str
+
+
+@dataclass(slots=True)
+class TimedText:
+    """A text's lines and header tags; `earlier_ms` is how much earlier than written all of it is meant."""
+
+    lines: list[TimedLine] = field(default_factory=list)
+    headers: dict[str, str] = field(default_factory=dict)
+    earlier_ms: int = 0
+
+
+def read_timed_text(
+    text: str,
+    findings: FindingList,
+    *,
+    longest: int = LONGEST_LINE,
+    other: Callable[[int, str, TimedText], bool] = lambda *_: False,
+) -> TimedText:
+    """The lines of `text`; `other` is shown those that are neither timed nor tags, and says whether it took them.
+
+    Raises TooLarge.
+    """
+    read = TimedText()
+    for number, line in numbered_lines(text, findings, longest=longest):
+        if timed := _LINE.fullmatch(line):
+            read.lines.append(TimedLine(number, int(timed[1]), int(timed[2]), timed[3]))
+        elif other(number, line, read):
+            continue
+        elif tag := read_tag(line):
+            read.headers.setdefault(*tag)
+        else:
+            findings.add("a line has no time", "left out", number)
+    read.earlier_ms = take_offset(read.headers, findings)
+    return read
+
+
+def cut_words(
+    line: TimedLine, word_time: re.Pattern[str], findings: FindingList, *, origin_ms: int, time_first: bool
+) -> list[Piece]:
+    """The words of a line, whose times count from `origin_ms` and are written before their texts or after them.
+
+    A text without any word time has the line's.
+    """
+    before, *rest = word_time.split(line.words)
+    begins, durations, texts = rest[0::3], rest[1::3], rest[2::3]
+    if not begins:
+        return [Piece(line.begin_ms, line.begin_ms + line.duration_ms, before)]
+    if time_first:
+        untimed = before
+    else:
+        untimed, texts = texts[-1], [before, *texts[:-1]]
+    if untimed.strip():
+        findings.add("a word has no time", "left out", line.number)
+    return [
+        Piece(origin_ms + int(begin), origin_ms + int(begin) + int(duration), text)
+        for begin, duration, text in zip(begins, durations, texts, strict=True)
+    ]

@@ -1,0 +1,53 @@
+"""YRC: lines with the time of each word before it.
+
+    {"t":0,"c":[{"tx":"作曲: "},{"tx":"…"}]}     credits
+    [1200,3400](1200,400,0)two (1600,300,0)words
+
+All times are milliseconds of the song, each followed by a duration.
+
+Source: the practice of players, as their open-source readers of the format show it.
+"""
+
+import re
+
+from yuefu.music.findings import FindingList
+from yuefu.music.formats.text import ParsedLyrics, collect, decode_text, read_line, write_tags
+from yuefu.music.formats.timed_lines import WORD_TIME, TimedText, cut_words, read_timed_text
+from yuefu.music.lyrics import Lyrics, with_words
+
+_WORD_TIME = re.compile(rf"\({WORD_TIME},-?[0-9]{{1,9}}\)")
+
+
+def parse(data: bytes, *, file: str = "") -> ParsedLyrics:
+    """The lyrics that `data` spells. Raises TooLarge."""
+    findings = FindingList(file)
+
+    def leave_credits(number: int, line: str, _: TimedText) -> bool:
+        if not line.lstrip().startswith("{"):
+            return False
+        findings.add("a line of credits is not sung", "left out", number)
+        return True
+
+    read = read_timed_text(decode_text(data, findings), findings, other=leave_credits)
+    lines = [
+        read_line(
+            cut_words(line, _WORD_TIME, findings, origin_ms=0, time_first=True),
+            findings,
+            line.number,
+            begin_ms=line.begin_ms,
+            end_ms=line.begin_ms + line.duration_ms,
+            earlier_ms=read.earlier_ms,
+        )
+        for line in read.lines
+    ]
+    return collect(lines, findings, headers=read.headers)
+
+
+def render(lyrics: Lyrics) -> str:
+    """YRC text. A line without word times shares its time among its words."""
+    lines = [
+        f"[{line.begin_ms},{line.duration_ms}]"
+        + "".join(f"({each.begin_ms},{each.duration_ms},0){each.text}" for each in with_words(line).syllables)
+        for line in lyrics.lines
+    ]
+    return "".join(f"{line}\n" for line in [*write_tags(lyrics.headers), *lines])

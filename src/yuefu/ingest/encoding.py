@@ -7,13 +7,15 @@ from pathlib import Path
 import msgspec
 
 from yuefu.catalogue.song import COVER_SIZES_PX, SINGER_PICTURE_PX, PartKind, Quality, SongState
-from yuefu.ingest import cover, media
-from yuefu.ingest.analysis import AnalysedSong
-from yuefu.ingest.media import Studio, Take, hear_nothing
+from yuefu.ingest import cover
+from yuefu.ingest.analysis import AnalysedSong, Source
+from yuefu.ingest.media import AAC_96K, AAC_256K, FLAC, Studio, Take, hear_nothing
+from yuefu.ingest.recipe import Recipe
 from yuefu.music.findings import Finding
 from yuefu.units import Span
 
-BIT_RATES_BPS = {Quality.NORMAL: 96_000}
+FORMS = {Quality.NORMAL: AAC_96K, Quality.HQ: AAC_256K, Quality.SQ: FLAC}
+_JOINED_SUFFIX, _JOINED_TYPE = ".mp4", "audio/mp4"
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,17 +50,11 @@ def encode_song(
     studio: Studio,
     folder: Path,
     *,
-    segment_file: bool,
+    recipe: Recipe,
     heard: Callable[[float], None] = hear_nothing,
 ) -> EncodedSong:
-    """Make the song's parts in `folder`, which must be empty. `segment_file` asks for the short segment as a file.
-
-    Raises `Unplayable` when a source breaks off.
-    """
-    parts: list[EncodedPart] = []
-    for quality in BIT_RATES_BPS:
-        parts += _sound_parts(song, studio, folder, quality, segment_file=segment_file, heard=heard)
-    parts += _text_parts(song, folder)
+    """Make the song's parts in `folder`, which must be empty. Raises `Unplayable` when a source breaks off."""
+    parts = [*_Recording(song, studio, folder, recipe).parts(heard), *_drawn_and_written(song, folder)]
     cover_parts, cover_findings = _cover_parts(song, folder)
     pictures, picture_findings = _pictures(song, folder)
     return EncodedSong(
@@ -82,57 +78,82 @@ def states_of(song: AnalysedSong) -> tuple[SongState, ...]:
     return tuple(state for state, lacking in lacks.items() if lacking)
 
 
-def _sound_parts(
-    song: AnalysedSong,
-    studio: Studio,
-    folder: Path,
-    quality: Quality,
-    *,
-    segment_file: bool,
-    heard: Callable[[float], None],
-) -> Iterator[EncodedPart]:
-    """The audio parts in one quality: each source is decoded once, each sound encoded once."""
+@dataclass(frozen=True, slots=True)
+class _Recording:
+    """The making of a song's audio parts: each source is decoded once, each sound encoded once in each quality."""
 
-    def take(kind: PartKind, span: Span | None = None) -> Take:
-        return Take(folder / f"{kind.value}-{quality.value}{media.SUFFIX}", span, BIT_RATES_BPS[quality])
+    song: AnalysedSong
+    studio: Studio
+    folder: Path
+    recipe: Recipe
 
-    def part(kind: PartKind, track_count: int = 1) -> EncodedPart:
-        file = take(kind).file
-        return EncodedPart(kind, file, media.MEDIA_TYPE, quality, studio.duration_ms(file), track_count)
+    def parts(self, heard: Callable[[float], None]) -> Iterator[EncodedPart]:
+        original, backing = self.song.original, self.song.backing
+        own = self._qualities(PartKind.ORIGINAL, original)
+        joined = self._qualities(PartKind.ACCOMPANIMENT, original, backing)
+        alone = self._qualities(PartKind.ACCOMPANIMENT, backing)
+        if original:
+            takes = [self._take(PartKind.ORIGINAL, quality) for quality in Quality if quality in {*own, *joined}]
+            self.studio.record(original.files, takes, gain=original.gain, heard=heard)
+            yield from (self._part(PartKind.ORIGINAL, quality) for quality in own)
+        if backing is None:
+            return
+        whole = PartKind.ACCOMPANIMENT_ALONE if original else PartKind.ACCOMPANIMENT
+        stretches = [
+            (kind, quality, span)
+            for kind, span in _stretches(self.song).items()
+            for quality in self._qualities(kind, backing)
+        ]
+        takes = [self._take(whole, quality) for quality in alone]
+        takes += [self._take(kind, quality, span) for kind, quality, span in stretches]
+        self.studio.record(backing.files, takes, gain=backing.gain, heard=heard)
+        yield from (self._join(quality) for quality in joined if original)
+        yield from (self._part(whole, quality) for quality in alone)
+        yield from (self._part(kind, quality) for kind, quality, _ in stretches)
 
-    if song.original:
-        studio.record(song.original, [take(PartKind.ORIGINAL)], heard=heard)
-        yield part(PartKind.ORIGINAL)
-    if song.backing is None:
-        return
-    whole = PartKind.ACCOMPANIMENT_ALONE if song.original else PartKind.ACCOMPANIMENT
-    stretches = _stretches(song, segment_file=segment_file)
-    studio.record(
-        [song.backing.file], [take(whole), *(take(kind, span) for kind, span in stretches.items())], heard=heard
-    )
-    if song.original:
-        tracks = [("accompaniment", take(whole).file), ("original", take(PartKind.ORIGINAL).file)]
-        studio.join(tracks, take(PartKind.ACCOMPANIMENT).file)
-        yield part(PartKind.ACCOMPANIMENT, track_count=2)
-    for kind in (whole, *stretches):
-        yield part(kind)
+    def _qualities(self, kind: PartKind, *sources: Source | None) -> list[Quality]:
+        """The qualities in which a part is wanted and for which all sources it is made of are good."""
+        ranks = list(Quality)
+        finest = min((ranks.index(source.finest) for source in sources if source), default=-1)
+        return [quality for quality in self.recipe.qualities(kind) if ranks.index(quality) <= finest]
+
+    def _take(self, kind: PartKind, quality: Quality, span: Span | None = None) -> Take:
+        form = FORMS[quality]
+        return Take(self.folder / f"{kind.value}-{quality.value}{form.suffix}", span, form)
+
+    def _part(self, kind: PartKind, quality: Quality) -> EncodedPart:
+        file, media_type = self._take(kind, quality).file, FORMS[quality].media_type
+        return EncodedPart(kind, file, media_type, quality, self.studio.duration_ms(file), track_count=1)
+
+    def _join(self, quality: Quality) -> EncodedPart:
+        """The accompaniment with its original as second track."""
+        tracks = [
+            ("accompaniment", self._take(PartKind.ACCOMPANIMENT_ALONE, quality).file),
+            ("original", self._take(PartKind.ORIGINAL, quality).file),
+        ]
+        file = self.folder / f"{PartKind.ACCOMPANIMENT.value}-{quality.value}{_JOINED_SUFFIX}"
+        self.studio.join(tracks, file)
+        duration_ms = self.studio.duration_ms(file)
+        return EncodedPart(PartKind.ACCOMPANIMENT, file, _JOINED_TYPE, quality, duration_ms, track_count=2)
 
 
-def _stretches(song: AnalysedSong, *, segment_file: bool) -> dict[PartKind, Span]:
-    """The stretches of the backing that are files of their own."""
+def _stretches(song: AnalysedSong) -> dict[PartKind, Span]:
+    """The stretches of the backing that may be files of their own."""
     if song.highlight is None:
         return {}
     stretches = {PartKind.CLIP: song.highlight.clip}
-    if segment_file and song.highlight.segments:
+    if song.highlight.segments:
         stretches[PartKind.SEGMENT] = song.highlight.segments[0]
     return stretches
 
 
-def _text_parts(song: AnalysedSong, folder: Path) -> Iterator[EncodedPart]:
+def _drawn_and_written(song: AnalysedSong, folder: Path) -> Iterator[EncodedPart]:
     if song.lyrics.lines:
         yield _json_part(PartKind.LYRICS, song.lyrics, folder)
     if song.pitch_line.notes:
         yield _json_part(PartKind.PITCH_LINE, song.pitch_line, folder)
+    if source := song.original or song.backing:
+        yield _json_part(PartKind.WAVEFORM, source.waveform, folder)
 
 
 def _json_part(kind: PartKind, value: msgspec.Struct, folder: Path) -> EncodedPart:

@@ -6,20 +6,21 @@ from pathlib import Path
 import msgspec
 
 from yuefu.ingest.draft import SongDraft
+from yuefu.ingest.recipe import Recipe
 
-PIPELINE_VERSION = 2
+PIPELINE_VERSION = 4
 """Raised when the same delivery would come out differently, so that importing again renews every song."""
 
 
-def fingerprint(draft: SongDraft, *, segment_file: bool) -> str:
-    """SHA-256 over the delivered files in their roles, the facts, the options and the pipeline's version, in hex.
+def fingerprint(draft: SongDraft, recipe: Recipe) -> str:
+    """SHA-256 over the delivered files in their roles, the facts, the recipe and the pipeline's version, in hex.
 
     The facts are in it because some come from file names. Costs one reading of the files, no decoding.
     """
     folder, tracks = draft.folder, draft.tracks
     files = {
         "text": folder.text,
-        "lrc": folder.lrc,
+        **{f"lyrics {number}": file for number, file in enumerate(folder.lyric_files, 1)},
         "sidecar": folder.sidecar_file,
         "original": tracks.original,
         "backing": tracks.backing,
@@ -28,7 +29,8 @@ def fingerprint(draft: SongDraft, *, segment_file: bool) -> str:
     }
     essence = {
         "version": PIPELINE_VERSION,
-        "segment_file": segment_file,
+        "parts": sorted((kind.value, quality.value) for kind, quality in recipe.parts),
+        "level_lufs": recipe.level_lufs,
         "facts": draft.facts,
         "files": {role: _sha256(file) for role, file in files.items() if file},
         "pictures": {singer: _sha256(file) for singer, file in draft.pictures},

@@ -14,7 +14,7 @@ from yuefu.errors import YuefuError
 from yuefu.ids import VendorId
 from yuefu.ingest.analysis import AnalysedSong, analyse_song
 from yuefu.ingest.contents import printable
-from yuefu.ingest.crew import Lost, work_through
+from yuefu.ingest.crew import Crew, Lost
 from yuefu.ingest.draft import SongDraft, draft_song
 from yuefu.ingest.encoding import EncodedSong, encode_song, states_of
 from yuefu.ingest.fingerprint import fingerprint
@@ -22,13 +22,15 @@ from yuefu.ingest.folder import Rejection, SongFolder, discover
 from yuefu.ingest.media import PyAvStudio, Studio
 from yuefu.ingest.ports import BlobStore, Shelf
 from yuefu.ingest.publication import publish_song, store_song
+from yuefu.ingest.recipe import Recipe
 from yuefu.ingest.refusal import Refused
 from yuefu.ingest.report import Fate, ImportReport, SongReport, describe_parts
 from yuefu.ingest.workshop import open_workshop
 from yuefu.music.findings import Finding
+from yuefu.units import Span
 
 SONG_LIMIT_S = 600.0
-"""How long one song may take before it is given up."""
+"""How long one song may take before it is given up. `run` leaves it to its crew."""
 
 TELL_EVERY_S = 10.0
 
@@ -47,14 +49,15 @@ class Progress:
 class Job:
     """One song, at its place among those found, to prepare in the folder `work`.
 
-    `known` is the fingerprint under which it is published already.
+    `known` is the fingerprint under which it is published already, `chosen_clip` the highlight that an operator set.
     """
 
     place: int
     song: SongFolder
     work: Path
     known: str | None
-    segment_file: bool
+    chosen_clip: Span | None
+    recipe: Recipe
     dry_run: bool
     studio: Studio
 
@@ -73,19 +76,18 @@ def run(
     paths: Sequence[Path],
     *,
     vendor_id: VendorId,
-    segment_file: bool,
+    recipe: Recipe,
     shelf: Shelf,
     blobs: BlobStore,
-    workers: int,
+    crew: Crew,
     dry_run: bool,
     work_dir: Path,
     on_progress: Callable[[Progress], None],
     studio: Studio | None = None,
-    song_limit_s: float = SONG_LIMIT_S,
 ) -> ImportReport:
     """Import the songs under `paths`. Each is published whole or refused with its reason; none stops another.
 
-    `segment_file` asks for the short segments as files of their own. A dry run reads, measures and chooses, and makes
+    A dry run reads, measures and chooses, and makes
     and stores nothing. Half-made files are in `work_dir` only, and gone afterwards. KeyboardInterrupt and errors of the
     shelf or the blob store end the run; what was published by then stays, whole.
     """
@@ -103,7 +105,8 @@ def run(
                     song=song,
                     work=workshop / str(place),
                     known=shelf.fingerprint(vendor_id, song.source_key),
-                    segment_file=segment_file,
+                    chosen_clip=shelf.chosen_clip(vendor_id, song.source_key),
+                    recipe=recipe,
                     dry_run=dry_run,
                     studio=studio or PyAvStudio(),
                 )
@@ -111,11 +114,9 @@ def run(
     with (
         open_workshop(work_dir) as workshop,
         contextlib.closing(
-            work_through(
+            crew.work_through(
                 prepare_song,
                 jobs(workshop),
-                worker_count=max(1, workers),
-                time_limit_s=song_limit_s,
                 told=lambda job, audio_s: meter.hear(job.song.source_key, audio_s),
             )
         ) as answers,
@@ -132,16 +133,18 @@ def prepare_song(job: Job, tell: Callable[[float], None]) -> Prepared | Rejectio
     song, draft = job.song, None
     try:
         draft = draft_song(song)
-        prepared = Prepared(draft, fingerprint(draft, segment_file=job.segment_file))
+        prepared = Prepared(draft, fingerprint(draft, job.recipe))
         if prepared.fingerprint == job.known:
             return prepared
         with _Teller(tell) as heard:
-            analysed = analyse_song(draft, job.studio, heard=heard)
+            analysed = analyse_song(
+                draft, job.studio, level_lufs=job.recipe.level_lufs, chosen_clip=job.chosen_clip, heard=heard
+            )
             prepared = replace(prepared, analysed=analysed)
             if job.dry_run:
                 return prepared
             job.work.mkdir()
-            encoded = encode_song(analysed, job.studio, job.work, segment_file=job.segment_file, heard=heard)
+            encoded = encode_song(analysed, job.studio, job.work, recipe=job.recipe, heard=heard)
             return replace(prepared, encoded=encoded)
     except Refused as refused:
         known = (draft.facts, draft.findings) if draft else (None, song.findings)

@@ -1,4 +1,4 @@
-"""Sound in files: what is in them, and the AAC files made of them.
+"""Sound in files: what is in them, and the files made of them.
 
 Everything streams: a song is never whole in memory. Positions are counted in samples from the first one heard, so a
 stretch cut from a recording lies exactly where the same stretch lies in the whole file made of that recording.
@@ -11,10 +11,11 @@ from fractions import Fraction
 from itertools import zip_longest
 from pathlib import Path
 from types import TracebackType
-from typing import Protocol, Self, TypeAlias, cast
+from typing import Literal, Protocol, Self, TypeAlias, cast
 
 import av
 import numpy as np
+from av.audio.codeccontext import AudioCodecContext
 from av.audio.frame import AudioFrame
 from av.audio.resampler import AudioResampler
 from av.audio.stream import AudioStream
@@ -26,11 +27,7 @@ from yuefu.ingest.refusal import Unplayable
 from yuefu.units import MINUTE_MS, SECOND_MS, Span
 
 SAMPLE_RATE_HZ = 44_100
-MEDIA_TYPE = "audio/mp4"
-SUFFIX = ".m4a"
 LONGEST_MS = 30 * MINUTE_MS
-FULL_SCALE = 0.98
-"""How high a mix may peak: a little below 1, for the encoder adds a little."""
 
 BLOCK_SAMPLES = 8_192
 MOST_MISSING_SAMPLES = SAMPLE_RATE_HZ // 100
@@ -44,18 +41,25 @@ DEMUXERS = (
 )
 """Containers that hold sound. Play lists and scripts are left out on purpose: they name other files and addresses."""
 
+ENCRYPTED_TAGS = {"aavd", "drms", "enca"}
+"""What MP4 files call sound that nobody hears without a key: of audio books, of shops, by common encryption."""
+
 EXACT_CONTAINERS = {"aiff", "caf", "flac", "mov", "w64"}
 """Containers whose header states the length and is right about it, so that less sound than stated means damage."""
 
 Sound: TypeAlias = NDArray[np.float32]
 """Stereo samples at `SAMPLE_RATE_HZ`, shaped (2, samples), full scale at ±1."""
 
+Ear: TypeAlias = Callable[[Sound], object]
+"""Is given a sound block by block, from its beginning to its end."""
+
 
 @dataclass(frozen=True, slots=True)
 class AudioProbe:
     """What is in an audio file. `duration_ms` is what was decoded, whatever the header claims.
 
-    `has_end` is False where the format marks its end and the mark is missing.
+    `bit_rate_bps` is what the sound takes in the file. `has_end` is False where the format marks its end and the mark
+    is missing.
     """
 
     duration_ms: int
@@ -63,8 +67,27 @@ class AudioProbe:
     channels: int
     codec: str
     container: str
+    is_lossless: bool
+    bit_rate_bps: int
     damaged_packets: int = 0
     has_end: bool = True
+
+
+@dataclass(frozen=True, slots=True)
+class Form:
+    """How sound is written: by which codec, into which container, and what the file then is."""
+
+    codec: str
+    samples: Literal["fltp", "s16"]
+    container: str
+    suffix: str
+    media_type: str
+    bit_rate_bps: int = 0
+
+
+AAC_96K = Form("aac", "fltp", "ipod", ".m4a", "audio/mp4", 96_000)
+AAC_256K = Form("aac", "fltp", "ipod", ".m4a", "audio/mp4", 256_000)
+FLAC = Form("flac", "s16", "flac", ".flac", "audio/flac")
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,7 +96,7 @@ class Take:
 
     file: Path
     span: Span | None = None
-    bit_rate_bps: int = 96_000
+    form: Form = AAC_96K
 
 
 def hear_nothing(_seconds: float) -> None:
@@ -86,18 +109,31 @@ class Studio(Protocol):
     `heard` is called now and then with the seconds of audio worked through since the last call.
     """
 
-    def probe(self, path: Path, *, heard: Callable[[float], None] = hear_nothing) -> AudioProbe:
-        """Decode the file's first audio stream to its end and say what it is."""
+    def probe(
+        self, path: Path, *, ears: Sequence[Ear] = (), heard: Callable[[float], None] = hear_nothing
+    ) -> AudioProbe:
+        """Decode the file's first audio stream to its end, for all ears to hear, and say what it is."""
+        ...
+
+    def listen(
+        self, sources: Sequence[Path], ears: Sequence[Ear], *, heard: Callable[[float], None] = hear_nothing
+    ) -> None:
+        """Let all ears hear the sources sounding together; nothing is done about peaks beyond full scale."""
         ...
 
     def record(
-        self, sources: Sequence[Path], takes: Sequence[Take], *, heard: Callable[[float], None] = hear_nothing
+        self,
+        sources: Sequence[Path],
+        takes: Sequence[Take],
+        *,
+        gain: float = 1.0,
+        heard: Callable[[float], None] = hear_nothing,
     ) -> None:
-        """Write every take in one pass over the sources, which sound together when there are several."""
+        """Write every take in one pass over the sources, which sound together, with every sample times `gain`."""
         ...
 
     def join(self, tracks: Sequence[tuple[str, Path]], file: Path) -> None:
-        """Put one-track files made by `record` into one file, track by track, under the names given."""
+        """Put one-track files made by `record` into one MP4 file, track by track, under the names given."""
         ...
 
     def duration_ms(self, path: Path) -> int:
@@ -111,21 +147,32 @@ class PyAvStudio:
 
     longest_ms: int = LONGEST_MS
 
-    def probe(self, path: Path, *, heard: Callable[[float], None] = hear_nothing) -> AudioProbe:
+    def probe(
+        self, path: Path, *, ears: Sequence[Ear] = (), heard: Callable[[float], None] = hear_nothing
+    ) -> AudioProbe:
         with _Source(path, self.longest_ms) as source:
-            samples, told = 0, 0
-            for frame in source.frames():
-                samples += frame.samples
-                if samples - told >= 10 * frame.sample_rate:
-                    heard((samples - told) / frame.sample_rate)
-                    told = samples
-            heard((samples - told) / source.rate_hz)
-            return source.judge(samples)
+            for block in _even(source.sound()):
+                for ear in ears:
+                    ear(block)
+                heard(block.shape[1] / SAMPLE_RATE_HZ)
+            return source.judge()
+
+    def listen(
+        self, sources: Sequence[Path], ears: Sequence[Ear], *, heard: Callable[[float], None] = hear_nothing
+    ) -> None:
+        for block in self._mix(sources):
+            for ear in ears:
+                ear(block)
+            heard(block.shape[1] / SAMPLE_RATE_HZ)
 
     def record(
-        self, sources: Sequence[Path], takes: Sequence[Take], *, heard: Callable[[float], None] = hear_nothing
+        self,
+        sources: Sequence[Path],
+        takes: Sequence[Take],
+        *,
+        gain: float = 1.0,
+        heard: Callable[[float], None] = hear_nothing,
     ) -> None:
-        gain = min(1.0, FULL_SCALE / self._peak(sources)) if len(sources) > 1 else 1.0
         with contextlib.ExitStack() as stack:
             recorders = [stack.enter_context(_Recorder(take)) for take in takes]
             for block in self._mix(sources):
@@ -138,7 +185,7 @@ class PyAvStudio:
     def join(self, tracks: Sequence[tuple[str, Path]], file: Path) -> None:
         with contextlib.ExitStack() as stack:
             sources = [stack.enter_context(av.open(str(path))) for _, path in tracks]
-            target = stack.enter_context(_create(file))
+            target = stack.enter_context(_create(file, "mp4"))
             streams = []
             for (name, _), source in zip(tracks, sources, strict=True):
                 stream = target.add_stream_from_template(source.streams.audio[0])
@@ -155,9 +202,6 @@ class PyAvStudio:
         with av.open(str(path)) as container:
             stream = container.streams.audio[0]
             return round((stream.duration or 0) * (stream.time_base or Fraction(0)) * SECOND_MS)
-
-    def _peak(self, sources: Sequence[Path]) -> float:
-        return max((float(np.abs(block).max()) for block in self._mix(sources)), default=0.0) or FULL_SCALE
 
     def _mix(self, sources: Sequence[Path]) -> Iterator[Sound]:
         """The sources sounding together; the shorter ones end in silence."""
@@ -184,13 +228,19 @@ class _Source:
         self._longest_ms = longest_ms
         self._damaged_packets = 0
         self._packets = 0
+        self._bytes = 0
+        self._samples = 0
         self._container = _open(path)
         streams = self._container.streams.audio
         if not streams:
             self._container.close()
             raise Unplayable(path.name, "no audio in it")
         self._stream: AudioStream = streams[0]
-        if cast("object", self._stream.codec_context) is None or not self._stream.codec_context.sample_rate:
+        context = cast("AudioCodecContext | None", self._stream.codec_context)
+        if context is not None and context.codec_tag in ENCRYPTED_TAGS:
+            self._container.close()
+            raise Unplayable(path.name, "its sound is encrypted; a delivery must be free of copy protection")
+        if context is None or not context.sample_rate:
             self._container.close()
             raise Unplayable(path.name, "no audio in it that we can read; it may be encrypted")
 
@@ -217,12 +267,14 @@ class _Source:
         try:
             for packet in self._container.demux(self._stream):
                 self._packets += 1
+                self._bytes += packet.size
                 try:
                     frames = packet.decode()
                 except av.InvalidDataError:
                     self._damaged_packets += 1
                     continue
                 for frame in frames:
+                    self._samples += frame.samples
                     seconds += frame.samples / frame.sample_rate
                     if seconds * SECOND_MS > self._longest_ms:
                         raise Unplayable(self._path.name, f"longer than {self._longest_ms / MINUTE_MS:g} minutes")
@@ -251,10 +303,10 @@ class _Source:
         if resampler:
             yield from map(_samples, resampler.resample(None))
 
-    def judge(self, samples: int) -> AudioProbe:
-        """The probe of this file, of which `samples` could be decoded. Raises `Unplayable` for a damaged one."""
-        decoded_ms = samples * SECOND_MS / self.rate_hz
-        if not samples:
+    def judge(self) -> AudioProbe:
+        """The probe of this file, which was decoded to its end. Raises `Unplayable` for a damaged one."""
+        decoded_ms = self._samples * SECOND_MS / self.rate_hz
+        if not self._samples:
             raise Unplayable(self._path.name, "no sound can be decoded from it")
         if self._damaged_packets > MOST_DAMAGE * self._packets:
             share = f"{self._damaged_packets} of {self._packets} packets cannot be decoded"
@@ -273,6 +325,8 @@ class _Source:
             channels=context.channels,
             codec=context.codec.canonical_name,
             container=self._container.format.name,
+            is_lossless=context.codec.lossless,
+            bit_rate_bps=round(self._bytes * 8 * SECOND_MS / decoded_ms),
             damaged_packets=self._damaged_packets,
             has_end=ending.has_end(self._path, self._formats),
         )
@@ -292,7 +346,7 @@ class _Source:
 
 
 class _Recorder:
-    """An AAC file being written from the sound it hears."""
+    """A file being written from the sound it hears."""
 
     def __init__(self, take: Take) -> None:
         self._span = take.span
@@ -301,9 +355,14 @@ class _Recorder:
         self._heard = 0
         self._written = 0
         self._file = take.file
-        self._container = _create(take.file)
-        self._stream = self._container.add_stream("aac", rate=SAMPLE_RATE_HZ, layout="stereo")
-        self._stream.bit_rate = take.bit_rate_bps
+        self._form = take.form
+        self._container = _create(take.file, take.form.container)
+        self._stream = cast(
+            "AudioStream",
+            self._container.add_stream(take.form.codec, rate=SAMPLE_RATE_HZ, layout="stereo", format=take.form.samples),
+        )
+        if take.form.bit_rate_bps:
+            self._stream.bit_rate = take.form.bit_rate_bps
 
     def __enter__(self) -> Self:
         return self
@@ -319,7 +378,7 @@ class _Recorder:
         self._heard += block.shape[1]
         if first >= last:
             return
-        frame = AudioFrame.from_ndarray(np.ascontiguousarray(block[:, first:last]), format="fltp", layout="stereo")
+        frame = _frame(block[:, first:last], self._form.samples)
         frame.sample_rate = SAMPLE_RATE_HZ
         frame.time_base = Fraction(1, SAMPLE_RATE_HZ)
         frame.pts = self._written
@@ -346,13 +405,21 @@ def _open(path: Path) -> InputContainer:
         raise Unplayable(path.name, "not an audio file we can read") from error
 
 
-def _create(path: Path) -> OutputContainer:
-    """An empty m4a file whose index will lie in front, so that it plays while it is being fetched."""
-    return av.open(str(path), "w", format="ipod", options={"movflags": "faststart"})
+def _create(path: Path, container: str) -> OutputContainer:
+    """An empty file; the index of an MP4 file will lie in front, so that it plays while it is being fetched."""
+    options = {} if container == "flac" else {"movflags": "faststart"}
+    return av.open(str(path), "w", format=container, options=options)
 
 
 def _position(at_ms: int) -> int:
     return round(at_ms * SAMPLE_RATE_HZ / SECOND_MS)
+
+
+def _frame(sound: Sound, samples: Literal["fltp", "s16"]) -> AudioFrame:
+    if samples == "fltp":
+        return AudioFrame.from_ndarray(np.ascontiguousarray(sound), format=samples, layout="stereo")
+    whole = np.clip(np.rint(sound.T * 32_768), -32_768, 32_767).astype(np.int16)  # what 16-bit sources were, exactly
+    return AudioFrame.from_ndarray(whole.reshape(1, -1), format=samples, layout="stereo")
 
 
 def _samples(frame: AudioFrame) -> Sound:

@@ -5,6 +5,7 @@ from typing import Protocol
 
 from yuefu.catalogue.song import Blob, Publication, PublishedSong
 from yuefu.ids import VendorId
+from yuefu.units import Span
 
 
 class BlobStore(Protocol):
@@ -20,6 +21,10 @@ class Shelf(Protocol):
 
     def fingerprint(self, vendor_id: VendorId, source_key: str) -> str | None:
         """The fingerprint under which the song was published last, None for a song that is not."""
+        ...
+
+    def chosen_clip(self, vendor_id: VendorId, source_key: str) -> Span | None:
+        """The clip that an operator set for the published song, None where nobody did."""
         ...
 
     def publish(self, song: PublishedSong) -> Publication:

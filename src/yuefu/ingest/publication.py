@@ -4,7 +4,7 @@ from dataclasses import dataclass
 
 from yuefu.catalogue.song import Part, Publication, PublishedSong, SingerPicture
 from yuefu.ids import VendorId
-from yuefu.ingest.encoding import EncodedSong
+from yuefu.ingest.encoding import EncodedPart, EncodedSong
 from yuefu.ingest.ports import BlobStore, Shelf
 
 
@@ -18,19 +18,20 @@ class StoredSong:
 
 
 def store_song(song: EncodedSong, blobs: BlobStore) -> StoredSong:
-    parts = tuple(
-        Part(
-            kind=part.kind,
-            quality=part.quality,
-            media_type=part.media_type,
-            blob=blobs.put(part.file),
-            duration_ms=part.duration_ms,
-            track_count=part.track_count,
-        )
-        for part in song.parts
-    )
+    parts = tuple(store_part(part, blobs) for part in song.parts)
     pictures = tuple(SingerPicture(singer=singer, blob=blobs.put(file)) for singer, file in song.pictures)
     return StoredSong(song, parts, pictures)
+
+
+def store_part(part: EncodedPart, blobs: BlobStore) -> Part:
+    return Part(
+        kind=part.kind,
+        quality=part.quality,
+        media_type=part.media_type,
+        blob=blobs.put(part.file),
+        duration_ms=part.duration_ms,
+        track_count=part.track_count,
+    )
 
 
 def publish_song(song: StoredSong, shelf: Shelf, *, vendor_id: VendorId, fingerprint: str) -> Publication:
@@ -48,5 +49,7 @@ def publish_song(song: StoredSong, shelf: Shelf, *, vendor_id: VendorId, fingerp
             parts=song.parts,
             states=encoded.states,
             pictures=song.pictures,
+            level=analysed.level,
+            tempo=analysed.tempo,
         )
     )

@@ -52,12 +52,22 @@ class ImportReport(msgspec.Struct, frozen=True, kw_only=True):
 
 
 def describe_parts(parts: Iterable[EncodedPart]) -> tuple[str, ...]:
-    """Each part in a few words, as in "accompaniment, 2 tracks, 3:09.3"; a cover is one, in however many sizes."""
-    return tuple(_describe(part) for part in parts if part.kind not in COVER_SIZES_PX or part.kind is PartKind.COVER)
+    """Each kind of part in a few words, as in "accompaniment, normal and hq, 2 tracks, 3:09.3".
+
+    A cover is one, in however many sizes.
+    """
+    by_kind: dict[PartKind, list[EncodedPart]] = {}
+    for part in parts:
+        if part.kind not in COVER_SIZES_PX or part.kind is PartKind.COVER:
+            by_kind.setdefault(part.kind, []).append(part)
+    return tuple(_describe(*alike) for alike in by_kind.values())
 
 
-def _describe(part: EncodedPart) -> str:
+def _describe(part: EncodedPart, *finer: EncodedPart) -> str:
     words = [part.kind.value.replace("_", " ")]
+    if finer:
+        *qualities, finest = (each.quality.value for each in (part, *finer))
+        words.append(f"{', '.join(qualities)} and {finest}")
     if part.track_count > 1:
         words.append(f"{part.track_count} tracks")
     if part.duration_ms:

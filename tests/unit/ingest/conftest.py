@@ -15,6 +15,7 @@ from numpy.typing import NDArray
 
 from yuefu.catalogue.song import Blob, Outcome, Publication, PublishedSong
 from yuefu.ids import SongId, VendorId
+from yuefu.units import Span
 
 RATE_HZ = 44_100
 
@@ -36,11 +37,13 @@ def write_wav(path: Path, sound: NDArray[np.float32]) -> Path:
     return path
 
 
-def write_encoded(path: Path, sound: NDArray[np.float32], codec: str) -> Path:
+def write_encoded(path: Path, sound: NDArray[np.float32], codec: str, *, bit_rate_bps: int = 0) -> Path:
     """The sound in the container that the name of `path` asks for."""
     wav = write_wav(path.with_suffix(".source.wav"), sound)
     with av.open(str(wav)) as source, av.open(str(path), "w") as target:
         stream = cast("AudioStream", target.add_stream(codec, rate=48_000 if codec == "libopus" else RATE_HZ))
+        if bit_rate_bps:
+            stream.bit_rate = bit_rate_bps
         for frame in source.decode(source.streams.audio[0]):
             target.mux(stream.encode(frame))
         target.mux(stream.encode(None))
@@ -51,8 +54,9 @@ def write_encoded(path: Path, sound: NDArray[np.float32], codec: str) -> Path:
 def read_sound(path: Path, track: int = 0) -> NDArray[np.float32]:
     """What a plain decoder hears of a stereo file."""
     with av.open(str(path)) as container:
-        frames = [frame.to_ndarray() for frame in container.decode(container.streams.audio[track])]
-    return np.concatenate(frames, axis=1).astype(np.float32)
+        frames = list(container.decode(container.streams.audio[track]))
+    blocks = [frame.to_ndarray() if frame.format.is_planar else frame.to_ndarray().reshape(-1, 2).T for frame in frames]
+    return np.concatenate(blocks, axis=1).astype(np.float32)
 
 
 def lag_samples(late: NDArray[np.float32], early: NDArray[np.float32]) -> int:
@@ -72,6 +76,11 @@ class Shelf:
     def fingerprint(self, vendor_id: VendorId, source_key: str) -> str | None:
         held = self.songs.get((vendor_id, source_key))
         return held[2].fingerprint if held else None
+
+    def chosen_clip(self, vendor_id: VendorId, source_key: str) -> Span | None:
+        held = self.songs.get((vendor_id, source_key))
+        highlight = held[2].highlight if held else None
+        return highlight.clip if highlight and highlight.rule == "operator" else None
 
     def publish(self, song: PublishedSong) -> Publication:
         key = (song.vendor_id, song.source_key)

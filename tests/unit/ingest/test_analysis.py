@@ -1,3 +1,4 @@
+import msgspec
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -36,6 +37,12 @@ def test_words_after_the_end_are_left_out_of_their_line() -> None:
     assert [line.text for line in fitted.lines] == ["好一朵", "美"]
     assert fitted.lines[-1].end_ms == fitted.lines[-1].words[-1].end_ms == 2_300
     assert findings[0].action == "1 of 3 lines left out"
+
+
+def test_words_that_are_left_out_leave_no_reading_behind() -> None:
+    read = msgspec.structs.replace(LYRICS.lines[1], pronunciation=("měi", "lì"))
+    (line,) = fit_lyrics(Lyrics(lines=(read,)), 2_300)[0].lines
+    assert line.pronunciation == ("měi",)
 
 
 @given(st.integers(0, 7_000))

@@ -1,3 +1,4 @@
+import multiprocessing
 import os
 import subprocess
 import sys
@@ -8,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from yuefu.ingest.crew import Lost, work_through
+from yuefu.ingest.crew import Crew, Lost
 
 TASKS = """
 import os, time
@@ -16,6 +17,12 @@ import os, time
 def double(job, tell):
     tell(job / 2)
     return 2 * job
+
+def whoami(job, tell):
+    return os.getpid()
+
+def hoard(job, tell):
+    return len(bytearray(job))
 
 def stumble(job, tell):
     if job == 1:
@@ -43,15 +50,15 @@ def tasks(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[dict[str,
 
 def test_every_job_is_answered_and_what_it_tells_arrives(tasks: dict[str, Task]) -> None:
     told: list[tuple[int, float]] = []
-    answers = work_through(
-        tasks["double"], range(5), worker_count=2, time_limit_s=60, told=lambda job, amount: told.append((job, amount))
-    )
-    assert sorted(answers) == [(job, 2 * job) for job in range(5)]
+    with Crew(2, time_limit_s=60) as crew:
+        answers = crew.work_through(tasks["double"], range(5), told=lambda job, amount: told.append((job, amount)))
+        assert sorted(answers) == [(job, 2 * job) for job in range(5)]
     assert sorted(told) == [(job, job / 2) for job in range(5)]
 
 
 def test_a_job_that_crashes_raises_or_hangs_is_lost_alone(tasks: dict[str, Task]) -> None:
-    done = dict(work_through(tasks["stumble"], range(6), worker_count=2, time_limit_s=3, told=lambda job, amount: None))
+    with Crew(2, time_limit_s=3) as crew:
+        done = dict(crew.work_through(tasks["stumble"], range(6), told=lambda job, amount: None))
     assert {job for job, answer in done.items() if answer == job} == {0, 4, 5}
     crashed, raised, hung = (done[job] for job in (1, 2, 3))
     assert crashed == Lost("reading it crashed (SIGSEGV)")
@@ -63,10 +70,27 @@ def test_a_job_that_crashes_raises_or_hangs_is_lost_alone(tasks: dict[str, Task]
 
 def test_leaving_early_ends_all_workers_at_once(tasks: dict[str, Task]) -> None:
     begun = time.monotonic()
-    answers = work_through(tasks["stumble"], [0, 3, 3], worker_count=2, time_limit_s=60, told=lambda job, amount: None)
-    assert next(answers) == (0, 0)
-    answers.close()
-    assert time.monotonic() - begun < 20
+    with Crew(2, time_limit_s=60) as crew:
+        answers = crew.work_through(tasks["stumble"], [0, 3, 3], told=lambda job, amount: None)
+        assert next(answers) == (0, 0)
+        answers.close()
+        assert time.monotonic() - begun < 20
+        assert dict(crew.work_through(tasks["double"], [4], told=lambda job, amount: None)) == {4: 8}
+        assert len(multiprocessing.active_children()) == 1
+    assert multiprocessing.active_children() == []
+
+
+def test_a_worker_is_kept_for_the_next_jobs_whatever_they_are(tasks: dict[str, Task]) -> None:
+    with Crew(1, time_limit_s=60) as crew:
+        first = dict(crew.work_through(tasks["whoami"], [0], told=lambda job, amount: None))
+        assert dict(crew.work_through(tasks["double"], [4], told=lambda job, amount: None)) == {4: 8}
+        assert dict(crew.work_through(tasks["whoami"], [0], told=lambda job, amount: None)) == first
+
+
+def test_a_job_that_takes_too_much_memory_is_lost_alone(tasks: dict[str, Task]) -> None:
+    with Crew(1, time_limit_s=60, memory_limit_bytes=2**29) as crew:
+        done = dict(crew.work_through(tasks["hoard"], [2**30, 2**20], told=lambda job, amount: None))
+    assert done == {2**30: Lost("it takes more than 0.5 GB of memory"), 2**20: 2**20}
 
 
 def test_workers_do_not_outlive_the_process_that_runs_them(tasks: dict[str, Task], tmp_path: Path) -> None:
@@ -76,9 +100,9 @@ def test_workers_do_not_outlive_the_process_that_runs_them(tasks: dict[str, Task
             import multiprocessing, sys, time
             sys.path.insert(0, sys.argv[1])
             from crew_tasks import double
-            from yuefu.ingest.crew import work_through
+            from yuefu.ingest.crew import Crew
             if __name__ == "__main__":
-                for _ in work_through(double, range(9), worker_count=1, time_limit_s=60, told=lambda *_: None):
+                for _ in Crew(1, time_limit_s=60).work_through(double, range(9), told=lambda *_: None):
                     print(multiprocessing.active_children()[0].pid, flush=True)
                     time.sleep(60)
         """)

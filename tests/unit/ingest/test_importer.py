@@ -1,6 +1,7 @@
 import subprocess
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from dataclasses import replace
 from itertools import pairwise
 from pathlib import Path
 from typing import Any
@@ -18,29 +19,48 @@ from tests.unit.ingest.conftest import (
     make_sound,
     read_sound,
     song_text,
+    write_encoded,
     write_wav,
 )
 
-from yuefu.catalogue.song import COVER_SIZES_PX, PartKind, PublishedSong, SongState
+from yuefu.catalogue.song import COVER_SIZES_PX, Loudness, PartKind, PublishedSong, Quality, SongState
 from yuefu.errors import YuefuError
 from yuefu.ids import VendorId
+from yuefu.ingest.crew import Crew
+from yuefu.ingest.hearing import Hearing
 from yuefu.ingest.importer import Progress, run
 from yuefu.ingest.media import PyAvStudio
+from yuefu.ingest.recipe import Recipe
 from yuefu.ingest.report import ImportReport
 from yuefu.music.lyrics import Lyrics
 from yuefu.music.notes import PitchLine
+from yuefu.music.waveform import Waveform
 
 VENDOR = VendorId(2)
+WITH_SEGMENT = Recipe(frozenset({(PartKind.SEGMENT, Quality.NORMAL)}))
 Importer = Callable[..., ImportReport]
+WRITTEN = {PartKind.LYRICS, PartKind.PITCH_LINE, PartKind.WAVEFORM}
 STEMS = {"sounds": ("audio.wav", "i.wav"), "INSTRUMENTAL": "i.wav"}
 
 
+@pytest.fixture(scope="module")
+def crew() -> Iterator[Crew]:
+    """One worker for all tests here."""
+    with Crew(1, time_limit_s=60) as crew:
+        yield crew
+
+
 @pytest.fixture
-def import_songs(songs: Path, tmp_path: Path, shelf: Shelf, blobs: Blobs) -> Importer:
+def import_songs(songs: Path, tmp_path: Path, shelf: Shelf, blobs: Blobs, crew: Crew) -> Importer:
     """Imports the folder of songs with one worker, and checks that nothing half-made stays."""
 
     def import_all(*paths: Path, **options: Any) -> ImportReport:
-        usual: dict[str, Any] = {"segment_file": True, "dry_run": False, "on_progress": lambda progress: None}
+        usual: dict[str, Any] = {
+            "recipe": WITH_SEGMENT,
+            "crew": crew,
+            "dry_run": False,
+            "on_progress": lambda progress: None,
+        }
         work_dir = tmp_path / "work"
         try:
             return run(
@@ -48,7 +68,6 @@ def import_songs(songs: Path, tmp_path: Path, shelf: Shelf, blobs: Blobs) -> Imp
                 vendor_id=VENDOR,
                 shelf=shelf,
                 blobs=blobs,
-                workers=1,
                 work_dir=work_dir,
                 **(usual | options),
             )
@@ -62,8 +81,12 @@ def kinds(song: PublishedSong) -> set[PartKind]:
     return {part.kind for part in song.parts}
 
 
-def blob_of(song: PublishedSong, kind: PartKind, blobs: Blobs) -> Path:
-    return next(blobs.folder / part.blob.sha256 for part in song.parts if part.kind is kind)
+def blob_of(song: PublishedSong, kind: PartKind, blobs: Blobs, quality: Quality = Quality.NORMAL) -> Path:
+    return next(blobs.folder / part.blob.sha256 for part in song.parts if (part.kind, part.quality) == (kind, quality))
+
+
+def qualities(song: PublishedSong, kind: PartKind) -> list[str]:
+    return [part.quality.value for part in song.parts if part.kind is kind]
 
 
 def test_a_song_with_a_backing_gets_every_part(
@@ -154,6 +177,122 @@ def test_clip_and_segment_are_cut_from_the_backing_where_the_highlight_says(
         assert lag_samples(read_sound(blob_of(song, kind, blobs))[0], backing[begin:end]) == 0
 
 
+ALL = Recipe(frozenset((kind, quality) for kind in (PartKind.ORIGINAL, PartKind.ACCOMPANIMENT) for quality in Quality))
+
+
+def test_each_quality_is_made_that_is_wanted_and_that_the_sources_are_good_for(
+    songs: Path, import_songs: Importer, shelf: Shelf, blobs: Blobs
+) -> None:
+    for key, suffix, codec, bit_rate_bps in (
+        ("a", "flac", "flac", 0),
+        ("b", "mp3", "libmp3lame", 192_000),
+        ("c", "mp3", "libmp3lame", 128_000),
+    ):
+        (songs / key).mkdir()
+        write_encoded(songs / key / f"song.{suffix}", make_sound(4), codec, bit_rate_bps=bit_rate_bps)
+        write_encoded(songs / key / "song.instrumental.flac", make_sound(4, 2), "flac")
+    (report, *_) = import_songs(recipe=ALL).songs
+    assert report.parts[:2] == (
+        "original, normal, hq and sq, 0:04.0",
+        "accompaniment, normal, hq and sq, 2 tracks, 0:04.0",
+    )
+    made = {key: shelf.song(key) for key in "abc"}
+    alone = ["normal", "hq", "sq"]
+    for kind, finest in ((PartKind.ORIGINAL, (3, 2, 1)), (PartKind.ACCOMPANIMENT, (3, 2, 1))):
+        assert [qualities(song, kind) for song in made.values()] == [alone[:count] for count in finest]
+    assert [qualities(song, PartKind.ACCOMPANIMENT_ALONE) for song in made.values()] == [alone] * 3
+
+    song = made["a"]
+    sizes = [blob_of(song, PartKind.ORIGINAL, blobs, quality).stat().st_size for quality in Quality]
+    assert sizes == sorted(sizes)
+    assert np.array_equal(
+        read_sound(blob_of(song, PartKind.ORIGINAL, blobs, Quality.SQ)), read_sound(songs / "a" / "song.flac")
+    )
+    both = blob_of(song, PartKind.ACCOMPANIMENT, blobs, Quality.SQ)
+    for track, name in enumerate(("song.instrumental.flac", "song.flac")):
+        assert np.array_equal(read_sound(both, track), read_sound(songs / "a" / name))
+    types = {part.media_type for part in song.parts if part.quality is Quality.SQ}
+    assert types == {"audio/flac", "audio/mp4"}
+
+
+def test_a_part_is_only_offered_in_qualities_that_were_asked_for(
+    make_song: SongMaker, import_songs: Importer, shelf: Shelf
+) -> None:
+    make_song("a", **STEMS)
+    import_songs(recipe=Recipe(frozenset({(PartKind.ACCOMPANIMENT, Quality.SQ)})))
+    song = shelf.song("a")
+    assert qualities(song, PartKind.ORIGINAL) == ["normal"]
+    assert qualities(song, PartKind.ACCOMPANIMENT) == qualities(song, PartKind.ACCOMPANIMENT_ALONE) == ["normal", "sq"]
+    assert qualities(song, PartKind.CLIP) == ["normal"]
+
+
+def test_every_part_is_brought_to_the_level_asked_for_and_never_again(
+    make_song: SongMaker, import_songs: Importer, shelf: Shelf, blobs: Blobs
+) -> None:
+    make_song("a", **STEMS)
+    import_songs(recipe=ALL)
+    before = shelf.song("a")
+    assert before.level is not None
+    assert before.level.original is not None
+    assert before.level.applied_db == 0.0
+    for _ in range(2):
+        (report,) = import_songs(recipe=replace(ALL, level_lufs=-30.0)).songs
+    assert report.outcome == "unchanged"
+    song = shelf.song("a")
+    assert song.level is not None
+    assert song.level.original == before.level.original
+    assert song.level.applied_db == pytest.approx(-30 - (before.level.original.integrated_lufs or 0), abs=0.01)
+    assert song.level.applied_db + song.level.gain_db == pytest.approx(before.level.gain_db)
+    for kind, quality in ((PartKind.ORIGINAL, Quality.NORMAL), (PartKind.ORIGINAL, Quality.SQ)):
+        loudness = hear(blob_of(song, kind, blobs, quality))
+        assert loudness.integrated_lufs == pytest.approx(-30, abs=0.1)
+    for kind in (PartKind.PITCH_LINE, PartKind.LYRICS, PartKind.WAVEFORM):
+        assert blob_of(song, kind, blobs) == blob_of(before, kind, blobs)
+
+
+def test_a_level_never_lifts_a_song_into_clipping(
+    make_song: SongMaker, import_songs: Importer, shelf: Shelf, blobs: Blobs
+) -> None:
+    make_song("a")
+    import_songs(recipe=replace(ALL, level_lufs=-5.0))
+    song = shelf.song("a")
+    assert song.level is not None
+    peak = hear(blob_of(song, PartKind.ORIGINAL, blobs, Quality.SQ)).true_peak_dbtp
+    assert peak == pytest.approx(-1.0, abs=0.05)
+
+
+def hear(file: Path) -> Loudness:
+    hearing = Hearing()
+    PyAvStudio().probe(file, ears=[hearing])
+    return hearing.loudness()
+
+
+def test_a_mix_of_loud_tracks_does_not_clip(
+    make_song: SongMaker, import_songs: Importer, shelf: Shelf, blobs: Blobs
+) -> None:
+    folder = make_song("a", sounds=("i.wav", "v.wav"), AUDIO="", INSTRUMENTAL="i.wav", VOCALS="v.wav")
+    loud = [make_sound(14, seed, level=0.99) for seed in (1, 2)]
+    for name, sound in zip(("i.wav", "v.wav"), loud, strict=True):
+        write_wav(folder / name, sound)
+    import_songs(recipe=ALL)
+    mix = read_sound(blob_of(shelf.song("a"), PartKind.ORIGINAL, blobs, Quality.SQ)) / 32_768
+    both = loud[0] + loud[1]
+    assert np.abs(both).max() > 1.0
+    assert np.abs(mix).max() == pytest.approx(0.98, abs=0.001)
+    assert np.corrcoef(mix[0], both[0])[0, 1] > 0.9999
+
+
+def test_the_waveform_is_the_recordings(
+    make_song: SongMaker, import_songs: Importer, shelf: Shelf, blobs: Blobs
+) -> None:
+    make_song("a", **STEMS)
+    import_songs()
+    drawn = msgspec.json.decode(blob_of(shelf.song("a"), PartKind.WAVEFORM, blobs).read_bytes(), type=Waveform)
+    assert drawn.length == 140
+    heard = make_sound(14, 0)[:, : 140 * drawn.samples_per_pixel].reshape(2, 140, -1)
+    assert np.abs(np.array(drawn.data[1::2]) - heard.max(axis=(0, 2)) * 127).max() < 1
+
+
 def test_vocals_and_backing_make_the_original(make_song: SongMaker, import_songs: Importer, shelf: Shelf) -> None:
     make_song("a", sounds=("i.wav", "v.wav"), AUDIO="", INSTRUMENTAL="i.wav", VOCALS="v.wav")
     import_songs()
@@ -166,7 +305,7 @@ def test_a_mix_alone_has_no_accompaniment_and_says_so(
     make_song("a")
     import_songs()
     song = shelf.song("a")
-    assert kinds(song) == {PartKind.ORIGINAL, PartKind.LYRICS, PartKind.PITCH_LINE}
+    assert kinds(song) == {PartKind.ORIGINAL, *WRITTEN}
     assert song.states == (SongState.NEEDS_ACCOMPANIMENT,)
     assert song.accompaniment_duration_ms == 0
 
@@ -175,9 +314,9 @@ def test_a_backing_alone_is_an_accompaniment_of_one_track(
     make_song: SongMaker, import_songs: Importer, shelf: Shelf
 ) -> None:
     make_song("a", sounds=("i.wav",), AUDIO="", INSTRUMENTAL="i.wav")
-    import_songs(segment_file=False)
+    import_songs(recipe=Recipe())
     song = shelf.song("a")
-    assert kinds(song) == {PartKind.ACCOMPANIMENT, PartKind.CLIP, PartKind.LYRICS, PartKind.PITCH_LINE}
+    assert kinds(song) == {PartKind.ACCOMPANIMENT, PartKind.CLIP, *WRITTEN}
     assert next(part for part in song.parts if part.kind is PartKind.ACCOMPANIMENT).track_count == 1
     assert song.duration_ms == song.accompaniment_duration_ms == 14_000
 
@@ -228,7 +367,7 @@ def test_a_change_of_anything_makes_a_new_revision(make_song: SongMaker, import_
         (folder / changed).write_text(song_text("新茉莉花", AUDIO="audio.wav"), "utf-8")
     elif changed == "song.toml":
         (folder / changed).write_text('genre = "民歌"\n', "utf-8")
-    (report,) = import_songs(segment_file=changed != "option").songs
+    (report,) = import_songs(recipe=Recipe() if changed == "option" else WITH_SEGMENT).songs
     assert (report.outcome, report.song_id, report.revision) == ("changed", 1, 2)
 
 
@@ -251,7 +390,8 @@ def test_a_bad_folder_does_not_stop_the_others(make_song: SongMaker, import_song
 
 def test_a_song_that_takes_too_long_is_refused(make_song: SongMaker, import_songs: Importer, shelf: Shelf) -> None:
     make_song("a")
-    (report,) = import_songs(song_limit_s=0.01).songs
+    with Crew(1, time_limit_s=0.01) as hasty:
+        (report,) = import_songs(crew=hasty).songs
     assert (report.outcome, report.reason) == ("refused", "not done after 0.01 s")
     assert shelf.songs == {}
 
@@ -330,10 +470,15 @@ def test_a_killed_import_leaves_nothing_that_the_next_does_not_sweep(
 KILLED = """
 import os, signal, sys
 from pathlib import Path
+from yuefu.ingest.crew import Crew
 from yuefu.ingest.importer import run
+from yuefu.ingest.recipe import Recipe
 
 class Shelf:
     def fingerprint(self, vendor_id, source_key):
+        return None
+
+    def chosen_clip(self, vendor_id, source_key):
         return None
 
 class Blobs:
@@ -341,6 +486,6 @@ class Blobs:
         os.kill(os.getpid(), signal.SIGKILL)
 
 if __name__ == "__main__":
-    run([Path(sys.argv[1])], vendor_id=1, segment_file=False, shelf=Shelf(), blobs=Blobs(), workers=1, dry_run=False,
-        work_dir=Path(sys.argv[2]), on_progress=lambda progress: None)
+    run([Path(sys.argv[1])], vendor_id=1, recipe=Recipe(), shelf=Shelf(), blobs=Blobs(), dry_run=False,
+        crew=Crew(1, time_limit_s=60), work_dir=Path(sys.argv[2]), on_progress=lambda progress: None)
 """

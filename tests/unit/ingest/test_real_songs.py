@@ -6,7 +6,9 @@ import pytest
 from tests.unit.ingest.conftest import Blobs, Shelf
 
 from yuefu.ids import VendorId
+from yuefu.ingest.crew import Crew
 from yuefu.ingest.importer import run
+from yuefu.ingest.recipe import Recipe
 from yuefu.ingest.report import ImportReport
 
 ULTRASTAR = Path(__file__).parents[3] / "../shared/data/ultrastar"
@@ -30,17 +32,18 @@ def measured(tmp_path_factory: pytest.TempPathFactory) -> ImportReport:
     if not ULTRASTAR.is_dir():
         pytest.skip("the third-party songs are not here (../shared/data)")
     folder = tmp_path_factory.mktemp("import")
-    return run(
-        [ULTRASTAR],
-        vendor_id=VendorId(1),
-        segment_file=False,
-        shelf=Shelf(),
-        blobs=Blobs(folder / "blobs"),
-        workers=2,
-        dry_run=True,
-        work_dir=folder / "work",
-        on_progress=lambda progress: None,
-    )
+    with Crew(2, time_limit_s=60) as crew:
+        return run(
+            [ULTRASTAR],
+            vendor_id=VendorId(1),
+            recipe=Recipe(),
+            shelf=Shelf(),
+            blobs=Blobs(folder / "blobs"),
+            crew=crew,
+            dry_run=True,
+            work_dir=folder / "work",
+            on_progress=lambda progress: None,
+        )
 
 
 def test_folders_with_audio_are_taken_and_measured(measured: ImportReport) -> None:

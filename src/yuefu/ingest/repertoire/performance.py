@@ -61,7 +61,7 @@ def perform(
     voices = np.zeros_like(band)
     places = (0.0,) if len(score.voices) == 1 else (-0.35, 0.35)
     for number, (phrases, singer, place) in enumerate(zip(score.voices, cycle(singers), places, strict=False)):
-        sung = [_sung(phrase, score, language) for phrase in phrases]
+        sung = sung_phrases(score, phrases, language)
         heard = [phrase for phrase in sung if phrase[-1].end_s <= len(bars) * bar_s]
         voice = sing(heard, singer, seconds=seconds, seed=1_000 * seed + number)
         voices += pan(voice, place) + 0.22 * reverberate(voice, seconds=1.6, seed=seed + number)
@@ -112,10 +112,14 @@ def _time_s(score: Score, unit: int) -> float:
     return score.begin_s + unit * score.unit_s
 
 
-def _sung(phrase: Sequence[ScoreNote], score: Score, language: str) -> list[SungNote]:
+def sung_phrases(score: Score, phrases: Sequence[Sequence[ScoreNote]], language: str) -> list[list[SungNote]]:
+    """The phrases of one voice of the score, as they are sung in that language."""
     return [
-        SungNote(_time_s(score, note.begin), _time_s(score, note.end), note.pitch, _sound(note.text.strip(), language))
-        for note in phrase
+        [
+            SungNote(_time_s(score, note.begin), _time_s(score, note.end), note.pitch, _sound(note.text.strip(), language))
+            for note in phrase
+        ]
+        for phrase in phrases
     ]
 
 

@@ -1,0 +1,111 @@
+"""What no song may do to an import: take all memory, or hang it, or come in as something it is not."""
+
+import struct
+import subprocess
+import sys
+from collections.abc import Callable
+from pathlib import Path
+
+import numpy as np
+import pytest
+from tests.unit.ingest.conftest import RATE_HZ, make_sound, song_text, write_encoded, write_wav
+
+from yuefu.ingest.hearing import Hearing
+from yuefu.ingest.media import AAC_96K, AAC_256K, FLAC, PyAvStudio, Take
+from yuefu.ingest.refusal import Unplayable
+
+STUDIO = PyAvStudio()
+MOST_MEMORY_MB = 300
+
+PREPARE = """
+import sys
+from pathlib import Path
+from yuefu.catalogue.song import PartKind, Quality
+from yuefu.ingest.folder import discover
+from yuefu.ingest.importer import Job, Prepared, prepare_song
+from yuefu.ingest.media import PyAvStudio
+from yuefu.ingest.recipe import Recipe
+
+(song,) = discover([Path(sys.argv[1])])
+kinds = (PartKind.ORIGINAL, PartKind.ACCOMPANIMENT)
+recipe = Recipe(frozenset((kind, quality) for kind in kinds for quality in Quality))
+job = Job(
+    place=0, song=song, work=Path(sys.argv[2]), known=None, chosen_clip=None, recipe=recipe, dry_run=False,
+    studio=PyAvStudio(),
+)
+done = prepare_song(job, lambda seconds: None)
+assert isinstance(done, Prepared) and done.encoded is not None, done
+assert len({part.quality for part in done.encoded.parts if part.kind is PartKind.ORIGINAL}) == 3
+(peak,) = (line for line in Path("/proc/self/status").read_text().splitlines() if line.startswith("VmHWM"))
+print(int(peak.split()[1]) // 1024)
+"""
+
+
+@pytest.mark.skipif(not Path("/proc/self/status").exists(), reason="this system does not tell a process's peak memory")
+def test_a_song_of_ten_minutes_takes_little_memory_in_all_qualities(songs: Path, tmp_path: Path) -> None:
+    write_wav(songs / "long.wav", np.tile(make_sound(20), 30))
+    (songs / "long.txt").write_text(song_text(AUDIO="long.wav"), "utf-8")
+    done = subprocess.run(
+        [sys.executable, "-c", PREPARE, songs, tmp_path / "work"], capture_output=True, text=True, check=False
+    )
+    assert done.returncode == 0, done.stderr
+    assert 20 < int(done.stdout) <= MOST_MEMORY_MB
+
+
+def test_five_hours_are_refused_before_they_are_heard(tmp_path: Path) -> None:
+    """Silence as FLAC is a few bytes a block: a small file that unfolds to hours."""
+    path = tmp_path / "song.flac"
+    write_encoded(path, np.zeros((2, RATE_HZ * 40), np.float32), "flac")
+    heard: list[float] = []
+    with pytest.raises(Unplayable, match=r"longer than 0\.5 minutes"):
+        PyAvStudio(longest_ms=30_000).probe(path, heard=heard.append)
+    assert sum(heard) <= 30
+
+
+@pytest.mark.parametrize("samples", [1, 2, 1_023])
+def test_a_sound_of_a_sample_is_a_sound(tmp_path: Path, samples: int) -> None:
+    wav = write_wav(tmp_path / "song.wav", np.full((2, samples), 0.5, np.float32))
+    hearing = Hearing()
+    assert STUDIO.probe(wav, ears=[hearing]).duration_ms == max(1, round(samples * 1000 / RATE_HZ))
+    assert hearing.loudness().integrated_lufs is None
+    assert hearing.waveform().length == 1
+    takes = [Take(tmp_path / f"{place}", form=form) for place, form in enumerate((AAC_96K, AAC_256K, FLAC))]
+    STUDIO.record([wav], takes)
+    assert all(take.file.stat().st_size for take in takes)
+
+
+def test_no_samples_are_no_sound(tmp_path: Path) -> None:
+    wav = write_wav(tmp_path / "song.wav", np.zeros((2, 0), np.float32))
+    with pytest.raises(Unplayable, match=r"no sound can be decoded|not an audio file"):
+        STUDIO.probe(wav)
+
+
+def test_the_name_of_a_file_does_not_say_what_is_in_it(tmp_path: Path) -> None:
+    flac = write_encoded(tmp_path / "song.flac", make_sound(2), "flac")
+    assert STUDIO.probe(flac.rename(tmp_path / "song.mp3")).codec == "flac"
+
+
+def _program(_folder: Path) -> bytes:
+    return b"MZ" + bytes(58) + struct.pack("<I", 64) + b"PE\0\0" + bytes(range(256)) * 64
+
+
+def _old_audio_book(_folder: Path) -> bytes:
+    return struct.pack(">II", 0, 0x57907536) + bytes(range(256)) * 64
+
+
+@pytest.mark.parametrize("make", [_program, _old_audio_book])
+@pytest.mark.parametrize("name", ["song.mp3", "song.m4a"])
+def test_what_is_no_sound_is_refused_whatever_its_name(
+    tmp_path: Path, name: str, make: Callable[[Path], bytes]
+) -> None:
+    (tmp_path / name).write_bytes(make(tmp_path))
+    with pytest.raises(Unplayable, match=rf"^{name}: not an audio file we can read"):
+        STUDIO.probe(tmp_path / name)
+
+
+@pytest.mark.parametrize("tag", [b"drms", b"enca", b"aavd"])
+def test_encrypted_sound_is_refused_as_such(tmp_path: Path, tag: bytes) -> None:
+    path = write_encoded(tmp_path / "song.m4a", make_sound(2), "aac")
+    path.write_bytes(path.read_bytes().replace(b"mp4a", tag))
+    with pytest.raises(Unplayable, match=r"^song\.m4a: its sound is encrypted"):
+        STUDIO.probe(path)

@@ -12,7 +12,7 @@ class Recall:
 
     def __init__(self) -> None:
         self._resampler = soxr.ResampleStream(SAMPLE_RATE_HZ, RATE_HZ, 1, dtype="float32")
-        self._heard: list[Mono] = []
+        self._heard = bytearray()  # thousands of small arrays would leave as much memory behind as they took
 
     def __call__(self, block: Sound) -> None:
         self._hear(block.mean(axis=0, dtype=np.float32))
@@ -20,8 +20,7 @@ class Recall:
     def sound(self) -> Mono:
         """All that was heard, mixed to one channel at `RATE_HZ`. To be asked once, at the end."""
         self._hear(np.zeros(0, np.float32), last=True)
-        heard, self._heard = self._heard, []
-        return np.concatenate(heard)
+        return np.frombuffer(self._heard, np.float32)
 
     def _hear(self, sound: Mono, *, last: bool = False) -> None:
-        self._heard.append(self._resampler.resample_chunk(sound, last=last))
+        self._heard += self._resampler.resample_chunk(sound, last=last).tobytes()

@@ -13,7 +13,7 @@ from yuefu.ingest.tracks import Tracks
 from yuefu.music.f0 import RATE_HZ, Mono, track_pitch
 from yuefu.music.findings import Finding
 from yuefu.music.lyrics import Lyrics
-from yuefu.music.notes import PitchLine, PitchSource
+from yuefu.music.notes import NO_NOTES, PitchLine, PitchSource
 from yuefu.music.subtraction import NotThatBacking, subtract
 from yuefu.music.transcription import Singing, sung_spans, transcribe
 from yuefu.units import SECOND_MS
@@ -36,7 +36,7 @@ class HeardSinging:
     findings: tuple[Finding, ...]
 
 
-NOTHING_HEARD = HeardSinging(PitchLine(notes=()), ())
+NOTHING_HEARD = HeardSinging(NO_NOTES, ())
 
 
 def needed_sounds(draft: SongDraft) -> tuple[Path, ...]:

@@ -1,4 +1,4 @@
-"""The part of a song that people wait for, chosen from its lyrics.
+"""The part of a song that people wait for, chosen from its lyrics, its notes and its loudness.
 
 A *phrase* here is a stretch that must not be cut: a line, or lines of several voices that overlap.
 """
@@ -14,6 +14,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from yuefu.music.lyrics import Line, Lyrics
+from yuefu.music.notes import NO_NOTES, PitchLine
+from yuefu.music.prominence import Curve, Prominence, prominence_of
 from yuefu.units import SECOND_MS, Span
 
 
@@ -38,10 +40,22 @@ LONGEST_REST_MS = 12 * SECOND_MS
 """A longer one is a break: nobody sings through it, and a highlight should not hold it."""
 
 SHORTEST_BLOCK, LONGEST_BLOCK = 2, 8
-SIMILAR = 0.7
+CHORUS = 4
+"""How many phrases are looked at as one, where the music is known too."""
+
+SIMILAR, HALF_SIMILAR = 0.7, 0.5
 MOST_COMPARED = 200
 MOST_LETTERS = 64
 """How many phrases are searched for repetition, and how much of each: more than songs have, for the time it takes."""
+
+
+REPEATS_COUNT, REPEATS_BEGIN_COUNTS = 1.0, 1.5
+LOUDNESS_COUNTS, SWELL_COUNTS = 1.0, 0.5
+HEIGHT_COUNTS, RISE_COUNTS = 0.5, 0.3
+PLACE_COUNTS = 0.4
+"""What each sign of a chorus counts against the others; `make accuracy` shows what they come to."""
+
+SURE_OF_MARKS, SURE_OF_PREVIEW, SURE_OF_LYRICS, SURE_OF_MIDDLE = 0.95, 0.7, 0.6, 0.2
 
 
 class Rule(Enum):
@@ -50,12 +64,14 @@ class Rule(Enum):
     MEDLEY = "medley"
     REPEATED_LYRICS = "repeated_lyrics"
     PREVIEW = "preview"
+    PROMINENCE = "prominence"
     MIDDLE = "middle"
     OPERATOR = "operator"
 
 
 class Choice(msgspec.Struct, frozen=True, kw_only=True):
-    """The long clip with the lead-in it begins with, and one to three short segments of its singing, the best first.
+    """The long clip with the lead-in it begins with, and one to three short segments of its singing, the best first;
+    `confidence` is from 0 to 1.
 
     Times are on the original recording's timeline. The singing begins at `clip.begin_ms + prelude_ms`.
     """
@@ -64,6 +80,7 @@ class Choice(msgspec.Struct, frozen=True, kw_only=True):
     prelude_ms: int
     segments: tuple[Span, ...]
     rule: Rule
+    confidence: float
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,11 +104,15 @@ def choose(
     duration_ms: int,
     medley: Span | None = None,
     preview_ms: int | None = None,
+    pitch_line: PitchLine = NO_NOTES,
+    loudness_db: Curve | None = None,
 ) -> Choice | None:
     """The highlight of a song of that length; None when it has no line inside.
 
-    The first rule that applies decides: the medley marks, the repeated part of the lyrics, the preview mark, the
-    middle of the song. The clip begins with a line, but for its lead-in, and ends with one; segments are whole lines.
+    The first rule that applies decides: the medley marks, the repeated part of the lyrics, the preview mark, what
+    stands out by its loudness (`prominence.loudness_curve`) and its pitch, the middle of the song. Loudness and pitch
+    also say which of the repeated parts it is. The clip begins with a line, but for its lead-in, and ends with one;
+    segments are whole lines.
 
     The lead-in is up to 5 s of what comes before the first line, and does not reach back into the line before that.
     Where the rest between the two is shorter than a second it takes 3 s all the same, for nobody can come in cold:
@@ -100,7 +121,10 @@ def choose(
     phrases = _gather_phrases(lyrics.lines, duration_ms)
     if not phrases:
         return None
-    heart, rule = _find_heart(phrases, duration_ms, medley, preview_ms)
+    prominence = prominence_of(
+        [Span(begin_ms=phrase.begin_ms, end_ms=phrase.end_ms) for phrase in phrases], loudness_db, pitch_line
+    )
+    heart, rule, confidence = _find_heart(phrases, prominence, duration_ms, medley, preview_ms)
     sung = _choose_clip(phrases, heart, rule)
     begin_ms = phrases[sung.first].begin_ms
     prelude_ms = _lead_in_ms(phrases, sung.first)
@@ -109,7 +133,19 @@ def choose(
         prelude_ms=prelude_ms,
         segments=tuple(_cut_segments(phrases, sung, heart.first)),
         rule=rule,
+        confidence=round(confidence, 2),
     )
+
+
+def set_by_hand(lyrics: Lyrics, clip: Span, *, duration_ms: int) -> Choice:
+    """The clip that an operator set, as it was set; its lead-in and segments follow from the lines inside."""
+    phrases = _gather_phrases(lyrics.lines, duration_ms)
+    inside = [
+        i for i, phrase in enumerate(phrases) if clip.begin_ms <= phrase.begin_ms and phrase.end_ms <= clip.end_ms
+    ]
+    prelude_ms = phrases[inside[0]].begin_ms - clip.begin_ms if inside else 0
+    segments = tuple(_cut_segments(phrases, _Range(inside[0], inside[-1]), inside[0])) if inside else (clip,)
+    return Choice(clip=clip, prelude_ms=prelude_ms, segments=segments, rule=Rule.OPERATOR, confidence=1.0)
 
 
 # Phrases
@@ -223,15 +259,23 @@ def _cut_segments(phrases: Sequence[_Phrase], sung: _Range, heart: int) -> Itera
 
 
 def _find_heart(
-    phrases: Sequence[_Phrase], duration_ms: int, medley: Span | None, preview_ms: int | None
-) -> tuple[_Range, Rule]:
+    phrases: Sequence[_Phrase],
+    prominence: Prominence,
+    duration_ms: int,
+    medley: Span | None,
+    preview_ms: int | None,
+) -> tuple[_Range, Rule, float]:
+    """The heart, the rule it was found by, and how sure that is."""
     if medley and (heart := _find_marked(phrases, medley)):
-        return heart, Rule.MEDLEY
-    if heart := _find_repeated(phrases, duration_ms):
-        return heart, Rule.REPEATED_LYRICS
-    if preview_ms is not None and 0 <= preview_ms < duration_ms:
-        return _phrase_at(phrases, preview_ms), Rule.PREVIEW
-    return _phrase_at(phrases, (duration_ms - CLIP.wanted_ms) // 2), Rule.MIDDLE
+        return heart, Rule.MEDLEY, SURE_OF_MARKS
+    blocks = _find_blocks(phrases[:MOST_COMPARED])
+    if not blocks and preview_ms is not None and 0 <= preview_ms < duration_ms:
+        return _phrase_at(phrases, preview_ms), Rule.PREVIEW, SURE_OF_PREVIEW
+    if prominence.is_known:
+        return _find_chorus(phrases, prominence, duration_ms)
+    if blocks:
+        return _find_repeated(phrases, blocks, duration_ms), Rule.REPEATED_LYRICS, SURE_OF_LYRICS
+    return _phrase_at(phrases, (duration_ms - CLIP.wanted_ms) // 2), Rule.MIDDLE, SURE_OF_MIDDLE
 
 
 def _find_marked(phrases: Sequence[_Phrase], marks: Span) -> _Range | None:
@@ -248,10 +292,9 @@ def _phrase_at(phrases: Sequence[_Phrase], at_ms: int) -> _Range:
     return _Range(i, i)
 
 
-def _find_repeated(phrases: Sequence[_Phrase], duration_ms: int) -> _Range | None:
-    """The most repeated block of 2 to 8 phrases; None when none comes twice.
+def _find_repeated(phrases: Sequence[_Phrase], blocks: Sequence["_Block"], duration_ms: int) -> _Range:
+    """The most repeated block, for a song of which only the lyrics are known.
 
-    Blocks are the same when their phrases are similar (0.7), on average and in the first; no block holds a long break.
     At equal weight the more frequent block wins, then the longer, then the earlier. Windows of one passage of 15
     phrases or more are an exception, for that is verse and chorus repeated as a whole: the last window wins, because
     the chorus ends it.
@@ -259,9 +302,6 @@ def _find_repeated(phrases: Sequence[_Phrase], duration_ms: int) -> _Range | Non
     Of the block's occurrences the one that begins in the middle third of the song is taken, or else the one nearest to
     it, the earlier of two.
     """
-    blocks = _find_blocks(phrases[:MOST_COMPARED])
-    if not blocks:
-        return None
     heaviest = max(block.rank for block in blocks)
     ties = [block for block in blocks if block.rank == heaviest]
     passage = [block for i, block in enumerate(ties) if block.begins[0] == ties[0].begins[0] + i]
@@ -290,8 +330,65 @@ class _Block:
         return repetitions * length, repetitions, self.length
 
 
+def _find_chorus(phrases: Sequence[_Phrase], prominence: Prominence, duration_ms: int) -> tuple[_Range, Rule, float]:
+    """Where the chorus begins by the words and the music, the rule that comes to, and how sure it is.
+
+    Every phrase is tried as the chorus's first: what counts is how much the next four come again elsewhere, how loud
+    and how high they are, how much more of each that is than in the four before, and whether they lie in the middle
+    third of the song.
+    """
+    blocks, lines = _repetition([phrase.text for phrase in phrases[:MOST_COMPARED]])
+    again = blocks.sum(axis=1) / max(blocks.sum(axis=1).max(), 1)
+    again, lines = (np.pad(each, (0, len(phrases) - len(each))) for each in (again, lines))
+    off_middle = np.array([_off_middle_ms(phrase.begin_ms, duration_ms) / duration_ms for phrase in phrases])
+    scores = REPEATS_COUNT * again + REPEATS_BEGIN_COUNTS * (_after(lines) - _before(lines))
+    scores += LOUDNESS_COUNTS * _after(prominence.loudness) + SWELL_COUNTS * prominence.swell
+    scores += HEIGHT_COUNTS * _after(prominence.height)
+    scores += RISE_COUNTS * (_after(prominence.height) - _before(prominence.height)) - PLACE_COUNTS * off_middle
+    best = int(np.argmax(scores))
+    heart = _Range(best, min(best + CHORUS, len(phrases)) - 1)
+    repeated_at = np.flatnonzero(blocks[best]) if best < len(blocks) else np.zeros(0, int)
+    sung_at = np.append(repeated_at, best)
+    elsewhere = np.abs(np.subtract.outer(sung_at, np.arange(len(scores)))).min(axis=0) >= CHORUS
+    lead = scores[best] - scores[elsewhere].max(initial=scores.min())
+    confidence = float(1 - 0.5 * np.exp(-lead))
+    if len(repeated_at):
+        return heart, Rule.REPEATED_LYRICS, confidence
+    return heart, Rule.PROMINENCE, SURE_OF_LYRICS * confidence
+
+
+def _repetition(texts: Sequence[str]) -> tuple[Curve, Curve]:
+    """How similar the four phrases from each one on are to those from any other, 0 where they are not; and how often
+    each phrase comes again by itself, against the one that comes most often.
+    """
+    count = len(texts)
+    alike = _compare([_fold(text) for text in texts])
+    np.fill_diagonal(alike, 0)
+    lines = (alike >= SIMILAR).sum(axis=1).astype(np.float64)
+    ahead = np.pad(alike, (0, CHORUS))
+    blocks = np.sum([ahead[i : i + count, i : i + count] for i in range(CHORUS)], axis=0) / CHORUS
+    blocks[blocks < HALF_SIMILAR] = 0
+    return np.tril(blocks, -2) + np.triu(blocks, 2), lines / max(lines.max(), 1)
+
+
+def _after(values: Curve) -> Curve:
+    """The mean over each phrase and the three after it."""
+    sums = np.concatenate([[0], np.cumsum(values)])
+    first = np.arange(len(values))
+    last = np.minimum(first + CHORUS, len(values))
+    return np.asarray((sums[last] - sums[first]) / (last - first))
+
+
+def _before(values: Curve) -> Curve:
+    """The mean over the four phrases before each, the song's own before the first."""
+    return np.concatenate([[values.mean()], _after(values[::-1])[:0:-1]])
+
+
 def _find_blocks(phrases: Sequence[_Phrase]) -> list[_Block]:
-    """Every block that is sung more than once, in the order of length and of first occurrence."""
+    """Every block of 2 to 8 phrases that is sung more than once, in the order of length and of first occurrence.
+
+    Blocks are the same when their phrases are similar (0.7), on average and in the first; no block holds a long break.
+    """
     texts = [_fold(phrase.text) for phrase in phrases]
     similarity = _compare(texts)
     found: list[_Block] = []

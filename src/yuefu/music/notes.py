@@ -6,6 +6,9 @@ from itertools import groupby
 
 import msgspec
 
+LOWEST_PITCH, HIGHEST_PITCH = 10, 90
+"""What callers can draw."""
+
 SHORTEST_PIECE_MS = 60
 """What another voice leaves of a note can be hit only if it lasts as long as this: pitch is looked at so often."""
 
@@ -39,10 +42,26 @@ class Note(msgspec.Struct, frozen=True, kw_only=True):
         return self.begin_ms + self.duration_ms
 
 
+class PitchSource(Enum):
+    """What a pitch line was made of."""
+
+    NOTES = "notes"
+    """The delivery's own notes."""
+    VOCALS = "vocals"
+    """The voice alone, as delivered."""
+    DIFFERENCE = "difference"
+    """The original minus its accompaniment."""
+
+
 class PitchLine(msgspec.Struct, frozen=True, kw_only=True):
-    """A song's notes in order of `begin_ms` (all voices merged)."""
+    """A song's notes in order of `begin_ms` (all voices merged), what they come from, and how sure that is (0 to 1)."""
 
     notes: tuple[Note, ...]
+    source: PitchSource = PitchSource.NOTES
+    confidence: float = 1.0
+
+
+NO_NOTES = PitchLine(notes=())
 
 
 def merge_voices(pitch_line: PitchLine) -> tuple[Note, ...]:

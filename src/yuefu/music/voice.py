@@ -124,12 +124,11 @@ def sing(phrases: Sequence[Phrase], singer: Singer, *, seconds: float, seed: int
     """The phrases sung, dry and mono, over `seconds`; peaks lie near 0.5. The same seed sings the same twice."""
     rng = np.random.default_rng(seed)
     n = samples(seconds)
-    curves = _Curves.at_rest(n)
     noises = np.zeros(n, np.float32)
     if not phrases:
         return noises
+    curves = _draw(phrases, n, rng)
     for phrase in phrases:
-        _draw_phrase(curves, phrase, rng)
         _add_consonants(noises, phrase)
         breath = fade(_noise(_BREATH)[: samples(0.3)], attack_s=0.22, release_s=0.06)
         add_at(noises, phrase[0].begin_s - 0.36, breath, 0.02)
@@ -140,6 +139,15 @@ def sing(phrases: Sequence[Phrase], singer: Singer, *, seconds: float, seed: int
     air = rng.standard_normal(n).astype(np.float32) * (0.4 + 0.6 * np.abs(source))
     source = np.asarray((source + singer.breath * air) * _to_samples(loudness, n), dtype=np.float32)
     return _filtered(source, curves, singer) + noises
+
+
+def melody(
+    phrases: Sequence[Phrase], singer: Singer, *, seconds: float, seed: int
+) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+    """The pitch in Hz and the loudness (0 to 1) that `sing` gives the same phrases, each CONTROL_STEP samples."""
+    rng = np.random.default_rng(seed)
+    curves = _draw(phrases, samples(seconds), rng)
+    return curves.f0_hz(singer, rng), curves.loudness
 
 
 @dataclass(slots=True)
@@ -187,6 +195,13 @@ def _drift(size: int, rate_hz: float, rng: np.random.Generator) -> NDArray[np.fl
     seconds = size * CONTROL_STEP / SAMPLE_RATE_HZ
     knots = rng.standard_normal(int(seconds * rate_hz * 2) + 4)
     return np.interp(np.linspace(0, len(knots) - 1, size), np.arange(len(knots)), knots)
+
+
+def _draw(phrases: Sequence[Phrase], n: int, rng: np.random.Generator) -> _Curves:
+    curves = _Curves.at_rest(n)
+    for phrase in phrases:
+        _draw_phrase(curves, phrase, rng)
+    return curves
 
 
 def _draw_phrase(curves: _Curves, phrase: Phrase, rng: np.random.Generator) -> None:

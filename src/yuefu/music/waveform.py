@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 PAIRS_PER_SECOND = 10
-_FULL_SCALE = 127
+FULL_SCALE = 127
 
 
 class Waveform(msgspec.Struct, frozen=True, kw_only=True):
@@ -47,7 +47,7 @@ class Outline:
         rest = self._held
         last = [np.array([[rest[0].min(), rest[1].max()]], np.float32)] if rest.size else []
         pairs = np.concatenate([*self._pairs, *last]) if self._pairs or last else np.zeros((0, 2), np.float32)
-        levels = np.clip(np.rint(pairs * _FULL_SCALE), -_FULL_SCALE - 1, _FULL_SCALE).astype(int)
+        levels = np.clip(np.rint(pairs * FULL_SCALE), -FULL_SCALE - 1, FULL_SCALE).astype(int)
         return Waveform(
             sample_rate=self._sample_rate_hz,
             samples_per_pixel=self._step,

@@ -44,7 +44,10 @@ SMALL_APP_ID = AppId(1_234_567_891)
 
 VENDORS, SMALL_APP_VENDORS = (1, 2), (1, 4)
 
-_REVISION = 5
+_FINER = 2
+"""How many of a vendor's songs come in all its qualities: one would leave the second core idle."""
+
+_REVISION = 6
 """Raised when the demo is to be made anew though its songs and the import are the same."""
 
 DEMO_VERSION = f"{_REVISION}-{PIPELINE_VERSION}-{repertoire.REPERTOIRE_VERSION}"
@@ -153,7 +156,7 @@ def _make(installation: Installation) -> None:
         for vendor in sorted({entry.vendor_id for entry in entries}):
             paths = [folder for entry, folder in zip(entries, folders, strict=True) if entry.vendor_id == vendor]
             profile = installation.centre.profiles[vendor]
-            for some, finest in ((paths[:1], Quality.SQ), (paths[1:], Quality.NORMAL)):
+            for some, finest in ((paths[:_FINER], Quality.SQ), (paths[_FINER:], Quality.NORMAL)):
                 recipe = recipe_for(profile, finest=finest)
                 report = run_import(installation, some, vendor, shelf, _AUTHOR, crew=crew, recipe=recipe)
                 for song in report.songs:

@@ -1,6 +1,6 @@
 """A page on which somebody sees whether a song's highlight is right: waveform, notes, lines, and what was chosen."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from html import escape
 
 from yuefu.catalogue.song import Highlight, Song
@@ -14,6 +14,16 @@ HEIGHT = WAVE_HEIGHT + NOTES_HEIGHT + FOOT_HEIGHT
 PIXELS_PER_BAR = 2
 TICK_MS = 30 * SECOND_MS
 
+STYLE = """\
+svg { width: 100%; background: #fafafa }
+svg text { font: 11px system-ui, sans-serif; fill: #777 }
+.clip { fill: #ffe08a } .segment { fill: #ffb84d } .wave { stroke: #3b6ea5 } .note { fill: #555 }
+.line { fill: #d6dde6 } .tick { stroke: #ccc } .fault { fill: #c0392b }
+ol { columns: 22rem 2; padding: 0; list-style: none }
+li { padding: 0 .4rem } li time { color: #777; display: inline-block; width: 4.5em }
+li.in-clip { background: #fff3cf } li.in-segment { background: #ffdda6 }"""
+"""How the picture and the list of lines look."""
+
 _PAGE = """\
 <!doctype html>
 <html lang="zh">
@@ -22,13 +32,7 @@ _PAGE = """\
 <style>
 body {{ font: 15px/1.5 system-ui, sans-serif; margin: 2rem auto; max-width: {width}px; color: #222 }}
 h1 {{ font-size: 1.4rem }}
-svg {{ width: 100%; background: #fafafa }}
-svg text {{ font: 11px system-ui, sans-serif; fill: #777 }}
-.clip {{ fill: #ffe08a }} .segment {{ fill: #ffb84d }} .wave {{ stroke: #3b6ea5 }} .note {{ fill: #555 }}
-.line {{ fill: #d6dde6 }} .tick {{ stroke: #ccc }}
-ol {{ columns: 2; padding: 0; list-style: none }}
-li {{ padding: 0 .4rem }} li time {{ color: #777; display: inline-block; width: 4.5em }}
-li.in-clip {{ background: #fff3cf }} li.in-segment {{ background: #ffdda6 }}
+{style}
 </style>
 <h1>{title}</h1>
 <p>{summary}</p>
@@ -47,9 +51,10 @@ def draw_highlight(song: Song, lyrics: Lyrics, pitch_line: PitchLine, waveform: 
     return _PAGE.format(
         title=escape(f"{name} ({song.song_id})"),
         width=WIDTH,
+        style=STYLE,
         summary=escape(describe_highlight(published.highlight)),
         picture=draw_picture(published.duration_ms, published.highlight, lyrics, pitch_line, waveform),
-        lines="\n".join(_listed(lyrics, published.highlight)),
+        lines="\n".join(list_lines(lyrics, published.highlight)),
     )
 
 
@@ -58,24 +63,31 @@ def describe_highlight(highlight: Highlight | None) -> str:
     if highlight is None:
         return "none"
     clip, sung_ms = highlight.clip, highlight.clip.begin_ms + highlight.prelude_ms
-    segments = ", ".join(f"{_clock(part.begin_ms)} to {_clock(part.end_ms)}" for part in highlight.segments)
+    segments = ", ".join(f"{clock(part.begin_ms)} to {clock(part.end_ms)}" for part in highlight.segments)
     rule = highlight.rule.replace("_", " ")
     return (
-        f"{_clock(clip.begin_ms)} to {_clock(clip.end_ms)}, sung from {_clock(sung_ms)} on; segments {segments}; "
+        f"{clock(clip.begin_ms)} to {clock(clip.end_ms)}, sung from {clock(sung_ms)} on; segments {segments}; "
         f"by {rule}, confidence {highlight.confidence:.2f}"
     )
 
 
 def draw_picture(
-    duration_ms: int, highlight: Highlight | None, lyrics: Lyrics, pitch_line: PitchLine, waveform: Waveform | None
+    duration_ms: int,
+    highlight: Highlight | None,
+    lyrics: Lyrics,
+    pitch_line: PitchLine,
+    waveform: Waveform | None,
+    *,
+    faults: Sequence[tuple[str, Span]] = (),
 ) -> str:
-    """The song from left to right as an SVG picture."""
+    """The song from left to right as an SVG picture; `faults` are named places to look at."""
     parts = [
         *_stretches(duration_ms, highlight),
         *_ticks(duration_ms),
         *_bars(waveform),
         *_lines(duration_ms, lyrics),
         *_notes(duration_ms, pitch_line),
+        *_faults(duration_ms, faults),
     ]
     return f'<svg viewBox="0 0 {WIDTH} {HEIGHT}" xmlns="http://www.w3.org/2000/svg">\n' + "\n".join(parts) + "\n</svg>"
 
@@ -101,7 +113,7 @@ def _ticks(duration_ms: int) -> Iterator[str]:
     for at_ms in range(0, duration_ms, TICK_MS):
         x = _x(at_ms, duration_ms)
         yield f'<line class="tick" x1="{x:.1f}" x2="{x:.1f}" y1="0" y2="{HEIGHT - FOOT_HEIGHT}"/>'
-        yield f'<text x="{x + 2:.1f}" y="{HEIGHT - 5}">{_clock(at_ms)}</text>'
+        yield f'<text x="{x + 2:.1f}" y="{HEIGHT - 5}">{clock(at_ms)}</text>'
 
 
 def _bars(waveform: Waveform | None) -> Iterator[str]:
@@ -137,15 +149,25 @@ def _notes(duration_ms: int, pitch_line: PitchLine) -> Iterator[str]:
         yield _box("note", Span(begin_ms=note.begin_ms, end_ms=note.end_ms), duration_ms, y=y, height=max(step, 2.0))
 
 
-def _listed(lyrics: Lyrics, highlight: Highlight | None) -> Iterator[str]:
+def _faults(duration_ms: int, faults: Sequence[tuple[str, Span]]) -> Iterator[str]:
+    """A red mark below the notes, wide enough to be seen."""
+    for name, span in faults:
+        shortest_ms = duration_ms * 3 // WIDTH
+        seen = Span(begin_ms=span.begin_ms, end_ms=max(span.end_ms, span.begin_ms + shortest_ms))
+        yield _box("fault", seen, duration_ms, y=HEIGHT - FOOT_HEIGHT - 5, height=5, text=name)
+
+
+def list_lines(lyrics: Lyrics, highlight: Highlight | None) -> Iterator[str]:
+    """The lines as items of a list, those in the highlight marked."""
     for line in lyrics.lines:
         kind = ""
         if highlight and any(part.begin_ms <= line.begin_ms < part.end_ms for part in highlight.segments):
             kind = ' class="in-segment"'
         elif highlight and highlight.clip.begin_ms <= line.begin_ms < highlight.clip.end_ms:
             kind = ' class="in-clip"'
-        yield f"<li{kind}><time>{_clock(line.begin_ms)}</time>{escape(line.text)}</li>"
+        yield f"<li{kind}><time>{clock(line.begin_ms)}</time>{escape(line.text)}</li>"
 
 
-def _clock(at_ms: int) -> str:
+def clock(at_ms: int) -> str:
+    """Minutes and seconds."""
     return f"{at_ms // MINUTE_MS}:{at_ms % MINUTE_MS / SECOND_MS:04.1f}"

@@ -12,13 +12,12 @@ from yuefu.ingest.media import PyAvStudio
 from yuefu.ingest.publication import store_part
 from yuefu.ingest.workshop import open_workshop
 from yuefu.music.lyrics import Lyrics
+from yuefu.music.quality.limits import LONGEST_CLIP_MS, SHORTEST_CLIP_MS
 from yuefu.server.actions.songs import read_lyrics
 from yuefu.server.centre import Transaction
 from yuefu.server.importing import WORK_FOLDER, recipe_for
 from yuefu.server.wiring import Installation
 from yuefu.units import SECOND_MS, Span
-
-SHORTEST_CLIP_MS, LONGEST_CLIP_MS = 5 * SECOND_MS, 90 * SECOND_MS
 
 
 class BadClip(YuefuError):

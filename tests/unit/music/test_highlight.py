@@ -1,12 +1,15 @@
 import time
 from itertools import pairwise
 
+import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from yuefu.music.highlight import Choice, Rule, choose
+from yuefu.music.highlight import Choice, Rule, choose, set_by_hand
 from yuefu.music.lyrics import Line, Lyrics
+from yuefu.music.notes import Note, PitchLine
+from yuefu.music.prominence import STEP_MS, Curve
 from yuefu.units import Span
 
 LINE_MS, REST_MS = 3_500, 500
@@ -123,6 +126,96 @@ def test_a_short_song_is_its_own_highlight() -> None:
     assert choice.segments == (Span(begin_ms=8_000, end_ms=lyrics.end_ms),)
 
 
+# What the music says
+
+
+def loudness(lyrics: Lyrics, loud: range) -> Curve:
+    """A song at -20 dB whose lines in `loud` are 5 dB louder."""
+    curve = np.full(lyrics.end_ms // STEP_MS + 100, -20.0)
+    for line in (lyrics.lines[i] for i in loud):
+        curve[line.begin_ms // STEP_MS : (line.end_ms + REST_MS) // STEP_MS] += 5
+    return curve
+
+
+def melody(lyrics: Lyrics, high: range) -> PitchLine:
+    """A note a line; those of the lines in `high` are four semitones higher."""
+    return PitchLine(
+        notes=tuple(
+            Note(begin_ms=line.begin_ms, duration_ms=line.duration_ms, pitch=64 if i in high else 60)
+            for i, line in enumerate(lyrics.lines)
+        )
+    )
+
+
+def choose_heard(lyrics: Lyrics, *, loud: range = range(0), high: range = range(0)) -> Choice:
+    choice = choose(
+        lyrics,
+        duration_ms=lyrics.end_ms + 10_000,
+        pitch_line=melody(lyrics, high),
+        loudness_db=loudness(lyrics, loud),
+    )
+    assert choice
+    return choice
+
+
+@pytest.mark.parametrize("sign", ["loud", "high"])
+def test_where_whole_verses_repeat_the_music_says_which_part_is_the_chorus(sign: str) -> None:
+    half = [*verse(0), *CHORUS]
+    lyrics = sing([*half, *half], breaks_ms={8: 6_000})
+    choice = choose_heard(lyrics, **{sign: range(4, 8)})
+    assert choice.rule is Rule.REPEATED_LYRICS
+    assert choice.segments[0].begin_ms in {lyrics.lines[4].begin_ms, lyrics.lines[12].begin_ms}
+
+
+def test_without_repetition_the_part_that_stands_out_is_taken() -> None:
+    lyrics = sing([*verse(0), *verse(1), *verse(2, 8)])
+    choice = choose_heard(lyrics, loud=range(8, 12), high=range(8, 12))
+    assert choice.rule is Rule.PROMINENCE
+    assert choice.segments[0].begin_ms == lyrics.lines[8].begin_ms
+
+
+def test_the_first_line_after_an_intro_does_not_stand_out_by_that() -> None:
+    lyrics = sing([*verse(0, 8), *CHORUS, *verse(1), *CHORUS], begin_ms=20_000)
+    choice = choose_heard(lyrics, loud=range(16))
+    assert choice.segments[0].begin_ms != lyrics.lines[0].begin_ms
+
+
+def test_a_choice_is_surer_the_more_speaks_for_it() -> None:
+    lyrics = sing([*verse(0), *CHORUS, *verse(1), *CHORUS, *verse(2)])
+    plain = choose_heard(lyrics, loud=range(1))
+    clear = choose_heard(lyrics, loud=range(4, 8), high=range(4, 8))
+    assert plain.confidence < clear.confidence <= 1
+
+
+@given(
+    st.lists(st.tuples(st.integers(0, 200_000), st.integers(-100, 20_000), st.text(max_size=6)), max_size=40),
+    st.lists(st.floats(-90, 0), max_size=300),
+)
+def test_whatever_is_heard_there_is_a_choice(lines: list[tuple[int, int, str]], curve: list[float]) -> None:
+    lyrics = Lyrics(lines=tuple(Line(begin_ms=at, end_ms=at + length, text=text) for at, length, text in sorted(lines)))
+    choice = choose(lyrics, duration_ms=180_000, pitch_line=melody(lyrics, range(3)), loudness_db=np.array(curve))
+    assert (choice is None) == all(line.begin_ms >= 180_000 for line in lyrics.lines)
+    assert choice is None or 0 <= choice.confidence <= 1
+
+
+# Set by hand
+
+
+def test_a_clip_that_is_set_by_hand_is_taken_as_it_is() -> None:
+    lyrics = sing([*verse(0), *CHORUS, *verse(1)])
+    clip = Span(begin_ms=24_321, end_ms=60_000)
+    choice = set_by_hand(lyrics, clip, duration_ms=lyrics.end_ms)
+    assert (choice.clip, choice.rule, choice.confidence) == (clip, Rule.OPERATOR, 1.0)
+    assert clip.begin_ms + choice.prelude_ms == lyrics.lines[4].begin_ms
+    assert choice.segments[0].begin_ms == lyrics.lines[4].begin_ms
+
+
+def test_a_clip_without_a_whole_line_is_its_own_segment() -> None:
+    clip = Span(begin_ms=1_000, end_ms=9_000)
+    choice = set_by_hand(sing(CHORUS), clip, duration_ms=60_000)
+    assert (choice.prelude_ms, choice.segments) == (0, (clip,))
+
+
 # The shape of a clip
 
 
@@ -173,6 +266,12 @@ def test_thousands_of_lines_are_chosen_from_quickly() -> None:
     begin_s = time.perf_counter()
     choose_in(lyrics)
     assert time.perf_counter() - begin_s < 10
+
+
+def test_thousands_of_lines_are_chosen_from_with_the_music_too() -> None:
+    lyrics = sing(CHORUS * 5_000)
+    choice = choose_heard(lyrics, loud=range(12, 16))
+    assert choice.segments[0].begin_ms == lyrics.lines[12].begin_ms
 
 
 TIMES = st.integers(0, 200_000)

@@ -163,3 +163,11 @@ def test_pitches_are_drawn_between_ten_and_ninety(pitches: list[int]) -> None:
 @given(resource_id=st.text(max_size=30))
 def test_no_text_is_more_than_refused(member: Any, resource_id: str) -> None:
     assert refusal(fetch(member, resource_id)) in {EMPTY, NOT_HELD}
+
+
+def test_without_lyrics_the_first_note_ends_the_prelude(world: Any, give_notes: GiveNotes) -> None:
+    give_notes("no highlight")
+    member = world.member()
+    params = {"resource_id": member.resource_id("no highlight", ACCOMPANIMENT)}
+    answer = member.call("send_extended_request", command="/api/get_prelude_end_time", params=params)
+    assert answer == {"prelude_end_time": 10_000}

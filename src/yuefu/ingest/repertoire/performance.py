@@ -114,13 +114,12 @@ def _time_s(score: Score, unit: int) -> float:
 
 def sung_phrases(score: Score, phrases: Sequence[Sequence[ScoreNote]], language: str) -> list[list[SungNote]]:
     """The phrases of one voice of the score, as they are sung in that language."""
-    return [
-        [
-            SungNote(_time_s(score, note.begin), _time_s(score, note.end), note.pitch, _sound(note.text.strip(), language))
-            for note in phrase
-        ]
-        for phrase in phrases
-    ]
+    return [[_sung(note, score, language) for note in phrase] for phrase in phrases]
+
+
+def _sung(note: ScoreNote, score: Score, language: str) -> SungNote:
+    sound = _sound(note.text.strip(), language)
+    return SungNote(_time_s(score, note.begin), _time_s(score, note.end), note.pitch, sound)
 
 
 def _sound(text: str, language: str) -> Sound | None:

@@ -4,7 +4,7 @@ import msgspec
 
 from yuefu.catalogue.resource import parse_resource_id
 from yuefu.catalogue.song import PartKind, Song, UnknownSong
-from yuefu.music.notes import Note, PitchLine, merge_voices
+from yuefu.music.notes import HIGHEST_PITCH, LOWEST_PITCH, Note, PitchLine, merge_voices
 from yuefu.rights.grant import NotLicensed
 from yuefu.server.actions.lyrics import singable_song
 from yuefu.server.actions.media import running_grant
@@ -13,9 +13,6 @@ from yuefu.server.centre import Centre
 from yuefu.wire.client_api import PitchData, PitchNote, StandardPitch, StandardPitchBody
 from yuefu.wire.codes import ClientCode
 from yuefu.wire.refusal import ClientRefusal
-
-LOWEST_VALUE, HIGHEST_VALUE = 10, 90
-"""What callers can draw; pitches beyond are drawn there (decision G29)."""
 
 
 def get_standard_pitch(centre: Centre, caller: Member, body: StandardPitchBody) -> StandardPitch:
@@ -59,7 +56,7 @@ def render_pitch(notes: tuple[Note, ...]) -> StandardPitch:
         PitchNote(
             begin_time=note.begin_ms,
             duration=note.duration_ms,
-            value=min(max(note.pitch, LOWEST_VALUE), HIGHEST_VALUE),
+            value=min(max(note.pitch, LOWEST_PITCH), HIGHEST_PITCH),  # what lies beyond is drawn there (decision G29)
         )
         for note in notes
     ]

@@ -1,0 +1,1 @@
+"""How right the music room is, measured: `python -m accuracy`. The figures go to `docs/accuracy.md`."""

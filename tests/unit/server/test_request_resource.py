@@ -325,14 +325,14 @@ def test_rights_that_go_between_the_question_and_the_grant_are_not_granted(
 ) -> None:
     member = world.member()
     work = world.centre.work
-    submit = type(work).submit
+    perform = type(work).perform
 
-    def withdraw_first(self: Any, job: Any) -> Any:
+    async def withdraw_first(self: Any, job: Any) -> Any:
         monkeypatch.undo()
         world.record_deal("whole", Chain.RECORDING, Chain.WORK, terms=())
-        return submit(self, job)
+        return await perform(self, job)
 
-    monkeypatch.setattr(type(work), "submit", withdraw_first)
+    monkeypatch.setattr(type(work), "perform", withdraw_first)
     assert member.request()["code"] == NO_RIGHTS
     assert (world.rows("grants"), world.rows("charges")) == ([], [])
 
@@ -341,14 +341,14 @@ def test_a_song_that_goes_between_the_question_and_the_grant_is_not_granted(
     world: Any, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     member = world.member()
-    submit = type(world.centre.work).submit
+    perform = type(world.centre.work).perform
 
-    def remove_first(self: Any, job: Any) -> Any:
+    async def remove_first(self: Any, job: Any) -> Any:
         monkeypatch.undo()
         world.remove("whole")
-        return submit(self, job)
+        return await perform(self, job)
 
-    monkeypatch.setattr(type(world.centre.work), "submit", remove_first)
+    monkeypatch.setattr(type(world.centre.work), "perform", remove_first)
     assert member.request()["code"] == 1017072
     assert (world.rows("grants"), world.rows("charges")) == ([], [])
 
@@ -371,10 +371,10 @@ def test_an_engine_that_fails_is_told_as_an_internal_error_without_its_words(
 ) -> None:
     member = world.member()
 
-    def fail(*_: Any) -> Any:
+    async def fail(*_: Any) -> Any:
         raise StorageFailed("disk I/O error at /secret/path")
 
-    monkeypatch.setattr(type(world.centre.work), "submit", fail)
+    monkeypatch.setattr(type(world.centre.work), "perform", fail)
     answer = member.request()
     assert answer["code"] == 1017099
     assert "secret" not in answer["message"]

@@ -14,6 +14,7 @@ from yuefu.rights.decision import Answer, Decision
 from yuefu.rights.purpose import browsing
 from yuefu.rights.territory import ANYWHERE
 from yuefu.server.actions.pitch import read_pitch_line
+from yuefu.server.cli.checks import check
 from yuefu.server.cli.deal_questions import blocked
 from yuefu.server.cli.facts import edit, export, import_
 from yuefu.server.cli.highlights import highlight
@@ -36,7 +37,7 @@ def song() -> None:
     """Songs: what the catalogue holds."""
 
 
-for command in (edit, export, import_, blocked, highlight):
+for command in (edit, export, import_, blocked, check, highlight):
     song.add_command(command)
 
 

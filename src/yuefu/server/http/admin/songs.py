@@ -37,6 +37,7 @@ from yuefu.server.http.admin.shapes import (
 )
 from yuefu.server.programme import known_vendor
 from yuefu.server.rights_watch import blocked_songs
+from yuefu.server.song_checks import SongCheck, as_shown, check_song
 from yuefu.units import format_instant
 
 MISSING = "no such song"
@@ -73,6 +74,10 @@ def _show(call: Call[Nothing, Nothing]) -> SongDetail:
         play=_answer(decision.play),
         sing=_answer(decision.sing),
     )
+
+
+def _check(call: Call[Nothing, Nothing]) -> SongCheck:
+    return as_shown(check_song(call.centre, call.centre.songs.song(song_id_of(call))))
 
 
 def _edit(call: Call[Nothing, SongEdit]) -> SongEdited:
@@ -190,6 +195,18 @@ SONGS: tuple[AnyEndpoint, ...] = (
         query=Nothing,
         body=Nothing,
         result=SongDetail,
+        missing=MISSING,
+    ),
+    Endpoint(
+        name="check_song",
+        summary="What is right and wrong with one song: figures and verdicts",
+        method="GET",
+        path=f"{PREFIX}/songs/{{song_id}}/check",
+        roles=EVERYBODY,
+        handle=_check,
+        query=Nothing,
+        body=Nothing,
+        result=SongCheck,
         missing=MISSING,
     ),
     Endpoint(

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import click
 
-from accuracy.highlights import measure_highlights
+from accuracy.highlights import measure_highlights, measure_texts
 from accuracy.media import measure_media
 from accuracy.picture import draw_pictures
 from accuracy.pitch import measure_pitch
@@ -34,7 +34,7 @@ def main(*, count: int, out: Path, pictures: Path | None) -> None:
         draw_pictures(pictures)
         return
 
-    weight, media, highlights = measure_weight(), measure_media(), measure_highlights()
+    weight, media, highlights, texts = measure_weight(), measure_media(), measure_highlights(), measure_texts()
     singer, scores = measure_singer(), measure_scores()
     click.echo(f"{time.perf_counter() - begun:4.0f} s  the synthetic suite and the free songs…", err=True)
     with ProcessPoolExecutor(os.cpu_count(), mp_context=get_context("spawn")) as pool:
@@ -43,7 +43,9 @@ def main(*, count: int, out: Path, pictures: Path | None) -> None:
             pool.submit(measure_songs),
             pool.submit(measure_tempo, count),
         )
-        figures = Figures(pitch.result(), tempo.result(), highlights, media, weight, singer, scores, songs.result())
+        figures = Figures(
+            pitch.result(), tempo.result(), highlights, texts, media, weight, singer, scores, songs.result()
+        )
     out.write_text(render_page(figures, minutes=(time.perf_counter() - begun) / 60), encoding="utf-8")
     click.echo(f"written to {out}", err=True)
 

@@ -1,13 +1,26 @@
 """Highlights on songs whose structure is known."""
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field
+from pathlib import Path
 
 import numpy as np
 
 from accuracy.forms import FORMS, FormedSong, form_song
+from yuefu.ingest.repertoire import entries
+from yuefu.music import ultrastar
 from yuefu.music.highlight import Choice, choose
 from yuefu.music.prominence import STEP_MS
+from yuefu.music.ultrastar import UltraStarSong
+from yuefu.music.unreadable import UnreadableSong
+from yuefu.units import Span
+
+MARKED = Path(__file__).parents[2] / "shared/data/ultrastar"
+FEWEST_LINES = 4
+"""A text with fewer is a test of something else."""
+
+ENDING_MS = 4_000
+"""What is played after the last note."""
 
 NEAR_MS = 3_000
 SEEDS = range(100, 112)
@@ -51,6 +64,40 @@ def measure_highlights(seeds: Iterable[int] = SEEDS) -> HighlightFigures:
         if choice is not None:
             figures.confidences[is_hit(song, _begin_ms(choice))].append(choice.confidence)
     return figures
+
+
+@dataclass(frozen=True, slots=True)
+class TextFigures:
+    """What is chosen of a song by its words and notes alone, and what its author marked, which was not looked at."""
+
+    name: str
+    choice: Choice | None
+    line: str
+    mark: Span | None
+
+
+def measure_texts() -> list[TextFigures]:
+    """The demo's songs, and what else has marks; of the latter none where it is absent."""
+    demo = {entry.song: ultrastar.parse(entry.song_text) for entry in entries()}
+    return [*map(_measure_text, demo.values()), *map(_measure_text, _marked())]
+
+
+def _marked() -> Iterator[UltraStarSong]:
+    for path in sorted(MARKED.rglob("*.txt")):
+        try:
+            song = ultrastar.parse(path.read_bytes())
+        except UnreadableSong:  # many of these are tests of just that
+            continue
+        if song.medley and len(song.lyrics.lines) >= FEWEST_LINES:
+            yield song
+
+
+def _measure_text(song: UltraStarSong) -> TextFigures:
+    duration_ms = song.lyrics.end_ms + ENDING_MS
+    choice = choose(song.lyrics, duration_ms=duration_ms, pitch_line=song.pitch_line)
+    begin_ms = choice.segments[0].begin_ms if choice else duration_ms
+    line = next((line.text for line in song.lyrics.lines if line.begin_ms >= begin_ms), "")
+    return TextFigures(song.title, choice, line, song.medley)
 
 
 def is_hit(song: FormedSong, begin_ms: float) -> bool:

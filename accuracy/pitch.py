@@ -15,14 +15,13 @@ from accuracy.suite import Item, heard, items, limited, played_anew, with_backin
 from yuefu.ingest.media import SAMPLE_RATE_HZ
 from yuefu.music.f0 import FRAME_SAMPLES, HIGHEST_HZ, LOWEST_HZ, RATE_HZ, Mono, PitchTrack, track_pitch
 from yuefu.music.lyrics import Lyrics
-from yuefu.music.subtraction import NotThatBacking, Residual, subtract
+from yuefu.music.subtraction import NotThatBacking, subtract
 from yuefu.music.transcription import (
     BLEEDING_RANGE_DB,
     CLEAN_RANGE_DB,
     HeardNote,
     first_sung_ms,
     gate_by_level,
-    sung_spans,
     transcribe,
 )
 
@@ -122,15 +121,11 @@ def _conditions(
     for name, sound in ((REMOVED, item.mix), (LIMITED, limited(item.mix))):
         recording = heard(through_codec(sound, "aac", 192_000, folder))
         begun_s = time.process_time()
-        residual = _subtract(item, recording, delivered)
+        residual = subtract(recording, delivered, RATE_HZ)
         clock.cpu_s += time.process_time() - begun_s
         clock.audio_s += len(recording) / RATE_HZ
         figures.offset_errors_samples.append(abs(residual.offset_s * SAMPLE_RATE_HZ + LATE_SAMPLES))
         yield name, residual.voice
-
-
-def _subtract(item: Item, recording: Mono, backing: Mono) -> Residual:
-    return subtract(recording.copy(), backing, RATE_HZ, sung=tuple(sung_spans(item.lyrics)))
 
 
 def _gated(track: PitchTrack, name: str) -> PitchTrack:
@@ -162,13 +157,13 @@ def _refusals(item: Item, figures: PitchFigures) -> None:
     """The backing a hundred parts in a million slower, and played anew by other hands."""
     mix, backing = heard(item.mix), heard(item.backing)
     slower = np.interp(np.arange(len(backing)) * (1 - 1e-4), np.arange(len(backing)), backing).astype(np.float32)
-    figures.refused_drifts += _is_refused(item, mix, slower)
-    figures.refused_others += _is_refused(item, mix, heard(played_anew(item)))
+    figures.refused_drifts += _is_refused(mix, slower)
+    figures.refused_others += _is_refused(mix, heard(played_anew(item)))
 
 
-def _is_refused(item: Item, mix: Mono, backing: Mono) -> bool:
+def _is_refused(mix: Mono, backing: Mono) -> bool:
     try:
-        _subtract(item, mix, backing)
+        subtract(mix, backing, RATE_HZ)
     except NotThatBacking:
         return True
     return False

@@ -7,7 +7,6 @@ import csv
 import json
 from collections.abc import Iterator
 from dataclasses import dataclass
-from itertools import pairwise
 from pathlib import Path
 
 import librosa
@@ -148,7 +147,6 @@ class SongFigures:
     agreement: float
     chance: float
     tempo: Tempo | None
-    grid_bpm: float
     highlight: Choice | None
     highlight_line: str
 
@@ -186,7 +184,6 @@ def _measure_song(name: str, draft: SongDraft, original: Path) -> SongFigures:
         agreement=_agreement(noted, track),
         chance=float(np.mean([_agreement(np.roll(noted, shift), track) for shift in shifts])),
         tempo=find_tempo(sound, syllables_per_s=syllables_per_s(draft.lyrics, draft.pitch_line)),
-        grid_bpm=_grid_bpm(draft),
         highlight=choice,
         highlight_line=next((line.text for line in draft.lyrics.lines if line.begin_ms >= begin_ms), ""),
     )
@@ -205,10 +202,3 @@ def _agreement(noted: NDArray[np.float64], track: PitchTrack) -> float:
     voiced = track.voiced & np.isfinite(noted)
     apart = (track.pitch[voiced] - noted[voiced] + 6) % 12 - 6
     return 100 * float(np.mean(np.abs(apart) <= 1.0)) if voiced.any() else 0.0
-
-
-def _grid_bpm(draft: SongDraft) -> float:
-    """The beats of the song text's grid in a minute, from the commonest distance of its notes."""
-    begins = sorted({note.begin_ms for note in draft.pitch_line.notes})
-    steps = [after - before for before, after in pairwise(begins)]
-    return 60_000 / float(np.median(steps)) if steps else 0.0

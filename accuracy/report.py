@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from importlib.metadata import version
 from statistics import median
 
-from accuracy.highlights import WAYS, HighlightFigures
+from accuracy.highlights import WAYS, HighlightFigures, TextFigures
 from accuracy.media import MediaFigures
 from accuracy.pitch import (
     BASELINE_ITEMS,
@@ -24,6 +24,7 @@ from accuracy.pitch import (
 from accuracy.real import ScoreFigures, SingerFigures, SongFigures
 from accuracy.tempo import TempoFigures
 from accuracy.weight import MINUTES, WeightFigures
+from yuefu.units import Span
 
 ABSENT = "the third-party recordings are not here (`../shared/data`)"
 
@@ -35,6 +36,7 @@ class Figures:
     pitch: PitchFigures
     tempo: TempoFigures
     highlights: HighlightFigures
+    texts: Sequence[TextFigures]
     media: MediaFigures
     weight: WeightFigures
     singer: SingerFigures | None
@@ -92,6 +94,10 @@ be somewhat higher and louder: that is an assumption.
 {highlights}
 Mean confidence where it was right {sure:.2f}, where it was wrong {unsure:.2f}.
 
+The demo's songs, and other texts whose authors marked a medley: what is chosen by words and notes alone, without a look
+at the mark. Folk songs of one verse have no chorus; what is found is there to be looked at.
+
+{texts}
 ## A human voice
 
 {singer}
@@ -152,6 +158,7 @@ def render_page(figures: Figures, *, minutes: float) -> str:
             ("way", "easy", "hard"),
             ((way, *(f"{highlights.share(way, hard=hard):.0f}" for hard in (False, True))) for way in WAYS),
         ),
+        texts=_texts(figures.texts),
         sure=_mean(highlights.confidences[True]),
         unsure=_mean(highlights.confidences[False]),
         singer=_singer(figures.singer),
@@ -246,6 +253,32 @@ def _tempo(tempo: TempoFigures) -> str:
     rows = ((how, *(f"{tempo.share(f'{how} {what}'):.0f}" for what in whats)) for how in ("audio", "words"))
     head = ("known", "within 4 %", "up to ×2, ×3", "… within 1 %", "slow, medium, fast")
     return f"{tempo.count} excerpts between 58 and 178 beats a minute; % of them.\n\n" + _table(head, rows)
+
+
+def _texts(texts: Sequence[TextFigures]) -> str:
+    return _table(
+        ("song", "first segment (confidence)", "mark"), ((each.name, _chosen(each), _mark(each)) for each in texts)
+    )
+
+
+def _chosen(text: TextFigures) -> str:
+    if text.choice is None:
+        return "none"
+    first, rule = text.choice.segments[0], text.choice.rule.value.replace("_", " ")
+    return f"{_seconds(first)}, {rule} ({text.choice.confidence:.2f}): {text.line}"
+
+
+def _mark(text: TextFigures) -> str:
+    if text.mark is None:
+        return ""
+    first = text.choice.segments[0] if text.choice else Span(begin_ms=0, end_ms=0)
+    shared_ms = min(first.end_ms, text.mark.end_ms) - max(first.begin_ms, text.mark.begin_ms)
+    share = max(shared_ms, 0) / max(first.duration_ms, 1)
+    return f"{_seconds(text.mark)}, {share:.0%} of the segment in it"
+
+
+def _seconds(span: Span) -> str:
+    return f"{span.begin_ms / 1_000:.0f} to {span.end_ms / 1_000:.0f} s"
 
 
 def _singer(singer: SingerFigures | None) -> str:

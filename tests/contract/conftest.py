@@ -29,6 +29,7 @@ from yuefu.rights.grant import GrantedResource, NewGrant
 from yuefu.rights.kept_answer import AnswerBook
 from yuefu.rights.ledger import Ledger
 from yuefu.rights.plan import PlanBook
+from yuefu.rights.play import PlayBook
 from yuefu.rights.price import PriceBook
 from yuefu.rights.split import SplitBook
 from yuefu.rights.takedown import TakedownBook
@@ -59,6 +60,7 @@ from yuefu.storage.sqlite.idempotency import SqliteAnswers
 from yuefu.storage.sqlite.ledger import SqliteLedger
 from yuefu.storage.sqlite.listings import SqliteListings
 from yuefu.storage.sqlite.memberships import SqlitePlans
+from yuefu.storage.sqlite.plays import SqlitePlays
 from yuefu.storage.sqlite.prices import SqlitePrices
 from yuefu.storage.sqlite.programme import SqliteProgramme
 from yuefu.storage.sqlite.reports import SqliteUsage
@@ -106,6 +108,7 @@ class Store:
     ledger: Ledger
     usage: UsageBook
     splits: SplitBook
+    plays: PlayBook
     takedowns: TakedownBook
     programme: Programme
     audit: AuditBook
@@ -228,6 +231,7 @@ def open_sqlite(folder: Path) -> Iterator[Store]:
             ledger=SqliteLedger(database.reader),
             usage=SqliteUsage(database.reader),
             splits=SqliteSplits(database.reader),
+            plays=SqlitePlays(database.reader),
             takedowns=SqliteTakedowns(database),
             programme=SqliteProgramme(database),
             audit=SqliteAudit(database),

@@ -162,3 +162,18 @@ def test_charts_count_defined_plays_by_the_instant_at_which_they_became_one(stag
     assert uses(1_000, 2_000) == [ChartEntry(stage.song_id, 2)]
     assert uses(2_000, 9_000) == [ChartEntry(stage.song_id, 1)]
     assert uses(0, 9_000, threshold=4) == uses(3_000, 9_000) == []
+
+
+def test_plays_are_listed_with_what_their_grant_was_for(stage: Stage) -> None:
+    stage.report(Heard(seconds=29), "short")
+    long = stage.report(Heard(seconds=31, score=90), "long", at_ms=NOW_MS + 5)
+    book = stage.store.plays
+    first, second = book.plays(at_most=9)
+    assert (second.number, second.grant_id, second.user_id, second.name) == (2, stage.grant_id, "茉莉", "long")
+    assert (second.song_id, second.vendor_id, second.resource_type, second.scene_id) == (stage.song_id, 1, 1, 4)
+    assert (second.play, second.reported_at_ms) == (long, NOW_MS + 5)
+    app_id, song_id, nobody = stage.session.app_id, stage.song_id, UserId("谁")
+    assert book.plays(app_id, user_id=first.user_id, song_id=song_id, at_most=9) == [first, second]
+    assert book.plays(is_defined=True, at_most=9) == book.plays(after=1, at_most=9) == [second]
+    assert book.plays(is_defined=False, at_most=9) == book.plays(at_most=1) == [first]
+    assert [*book.plays(app_id, user_id=nobody, at_most=9), *book.plays(song_id=SongId(5), at_most=9)] == []

@@ -58,6 +58,7 @@ def rich_song(song_maker: SongMaker, part_maker: PartMaker) -> PublishedSong:
             version=Version.LIVE,
         ),
         pictures=(SingerPicture(singer="乙", blob=Blob(sha256="ab" * 32, size_bytes=7)),),
+        separated_by="cd" * 32,
     )
 
 

@@ -76,8 +76,20 @@ def test_a_highlight_set_by_hand_is_cut_at_once_and_outlasts_imports(data: Path,
     again = highlight(data)
     assert again["revision"] == 3
     assert again["highlight"]["clip"] == {"begin_ms": 10_500, "end_ms": 31_250}
+    assert again["highlight"]["automatic"]["rule"] != "operator"
     assert clip_s(data) == pytest.approx(20.75, abs=0.01)
     assert "song.highlight" in run_yuefu("audit", "list", "--data", data)
+
+
+def test_what_the_rules_chose_can_be_had_again(data: Path) -> None:
+    chosen, length_s = highlight(data)["highlight"], clip_s(data)
+    highlight(data, "--set", "10.5", "31.25")
+    highlight(data, "--set", "5", "20")
+    answer = highlight(data, "--auto")
+    assert (answer["revision"], answer["highlight"]) == (4, chosen)
+    assert clip_s(data) == pytest.approx(length_s, abs=0.01)
+    told = run_yuefu("song", "highlight", "100000001", "--auto", "--data", data, ok=False)
+    assert "nobody has set another" in told
 
 
 @pytest.mark.parametrize(

@@ -17,6 +17,8 @@ import pytest
 from tests.system import fields
 from tests.system.calls import decode, login, track_count
 from tests.system.conftest import YUEFU, run_yuefu, serving
+from tests.unit.ingest.conftest import RATE_HZ, make_sound, write_wav
+from tests.unit.ingest.onnx_model import gain, write_model
 
 APP_ID = 4242
 SONG, ACCOMPANIMENT, SEGMENT = 0, 1, 3
@@ -117,6 +119,47 @@ def test_a_song_without_a_backing_may_be_listened_to_only(shared_data: Path, tmp
         for resource_type in (ACCOMPANIMENT, SEGMENT):
             answer = client.call("request_resource", song_id=song["song_id"], vendor_id=1, resource_type=resource_type)
             assert answer["code"] == 1017033
+
+
+def test_an_accompaniment_is_made_by_the_operators_model_and_sung_to(tmp_path: Path) -> None:
+    """The singer is on the left and the band on the right, so a model that gives the left side separates them."""
+    folder, data, model = tmp_path / "in" / "送别", tmp_path / "data", tmp_path / "left.onnx"
+    folder.mkdir(parents=True)
+    sides = make_sound(13, 1)[0], make_sound(13, 2)[1]
+    write_wav(folder / "送别.wav", np.stack(sides))
+    (folder / "送别.lrc").write_text("[00:01.00]长亭外\n[00:04.00]古道边\n[00:10.00]\n", "utf-8")
+    sha256 = write_model(model, gain(1, 0))
+    settings = {"YUEFU_SEPARATION_MODEL": str(model), "YUEFU_SEPARATION_SHA256": sha256, "COLUMNS": "300"}
+    command = ("import", tmp_path / "in", "--vendor", "1", "--rights", "both", "--data", data)
+
+    assert "must be set for songs to be separated" in run_yuefu(*command, "--separate", ok=False)
+    wrong = run_yuefu(*command, env=settings | {"YUEFU_SEPARATION_SHA256": "ab" * 32}, ok=False)
+    assert f"its SHA-256 is {sha256}" in wrong
+    assert "Traceback" not in wrong
+    assert songs(data) == []
+
+    assert "needs accompaniment" in run_yuefu(*command, "--no-separate", env=settings)
+    assert "separated from the original" in run_yuefu(*command, env=settings)
+    assert "1 unchanged" in run_yuefu(*command, env=settings)
+    (song,) = songs(data)
+    assert "needs_accompaniment" not in song["states"]
+    assert (
+        json.loads(run_yuefu("song", "show", song["song_id"], "--data", data, "--json"))["published"]["separated_by"]
+        == sha256
+    )
+    shown = run_yuefu("song", "show", song["song_id"], "--data", data, env=settings)
+    assert f"separated from the original by model {sha256}" in shown
+
+    app = create_app(data, 1)
+    with serving(data) as server, login(server.base_url, app, "singer", at_s=int(time.time())) as client:
+        granted = client.granted(song_id=song["song_id"], vendor_id=1, resource_type=ACCOMPANIMENT)
+        dual = client.media(granted["resources"][0]["resource_id"]).content
+    backing, original = (decode(dual, track)[0] for track in (0, 1))
+    middle = slice(RATE_HZ, 12 * RATE_HZ)
+    singer, band = (side[middle] for side in sides)
+    assert np.corrcoef(original[middle], singer)[0, 1] > 0.6
+    assert abs(np.corrcoef(backing[middle], singer)[0, 1]) < 0.05
+    assert np.corrcoef(backing[middle], band)[0, 1] > 0.95
 
 
 def test_a_song_nobody_has_a_deal_for_says_what_to_do_next(demo_folder: Path, tmp_path: Path) -> None:

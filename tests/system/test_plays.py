@@ -10,7 +10,8 @@ from tests.system.conftest import Server, run_yuefu
 
 from yuefu.client import CopyrightedMusic, CopyrightedMusicSync, mint_login_token
 
-TWINS = 16
+TWINS = 8
+"""With the first report and the last as many as a user may make at once."""
 
 
 def token(demo: dict[str, Any], user_id: str) -> str:

@@ -75,7 +75,8 @@ class Highlight(msgspec.Struct, frozen=True, kw_only=True):
 
     `clip` is the long clip including its lead-in of `prelude_ms`; `segments` are short stretches of whole lines inside
     it, all on the original recording's timeline. `rule` names what the choice rests on (`music.highlight`), and
-    `confidence`, from 0 to 1, says how sure it is.
+    `confidence`, from 0 to 1, says how sure it is. `automatic` is what the rules choose, where an operator has set
+    something else; None where they choose nothing.
     """
 
     clip: Span
@@ -83,6 +84,7 @@ class Highlight(msgspec.Struct, frozen=True, kw_only=True):
     segments: tuple[Span, ...]
     rule: str
     confidence: float = 1.0
+    automatic: "Highlight | None" = None
 
 
 REFERENCE_LUFS = -16.0
@@ -176,6 +178,7 @@ class PublishedSong(msgspec.Struct, frozen=True, kw_only=True):
 
     (`vendor_id`, `source_key`) finds the song again at the next import; `fingerprint` is the hash of everything that
     went into it, so an unchanged delivery changes nothing. `level` is None for a song that came without files.
+    `separated_by` is the SHA-256 of the model that made the accompaniment of the original, "" where none did.
     """
 
     vendor_id: VendorId
@@ -190,6 +193,7 @@ class PublishedSong(msgspec.Struct, frozen=True, kw_only=True):
     pictures: tuple[SingerPicture, ...] = ()
     level: Level | None = None
     tempo: Tempo | None = None
+    separated_by: str = ""
 
     @property
     def bpm(self) -> int | None:

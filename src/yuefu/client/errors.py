@@ -27,10 +27,12 @@ class CopyrightedMusicError(YuefuError):
     """A call that brought no result.
 
     `code` is the wire's number and `name` what the contract calls it; `request_id` finds the call in the server's log
-    and is "" when no answer came. `transient` says that the same question may well be answered a little later.
+    and is "" when no answer came. `transient` says that the same question may well be answered a little later, and
+    `retry_after_s` how much later, where the server said so.
     """
 
     transient = False
+    retry_after_s: int | None = None
 
     def __init__(self, code: int, message: str, request_id: str = "") -> None:
         super().__init__(int(code), message, request_id)

@@ -80,16 +80,19 @@ def read_piece() -> Flow[bytes | None]:
 @dataclass(frozen=True, slots=True)
 class Retries:
     """How stubborn a client is: at most `attempts` tries, waiting up to `first_wait_s` before the second and up to
-    twice as long before each further one, never more than `longest_wait_s`.
+    twice as long before each further one, after what a busy server asked; never more than `longest_wait_s`.
     """
 
     attempts: int = 4
     first_wait_s: float = 0.2
     longest_wait_s: float = 3.0
 
-    def wait_s(self, tries: int, chance: float) -> float:
-        """The wait after `tries` failures. `chance` in 0–1 spreads callers that failed together."""
-        return min(self.longest_wait_s, self.first_wait_s * 2.0 ** (tries - 1)) * chance
+    def wait_s(self, tries: int, chance: float, asked_s: float = 0.0) -> float:
+        """The wait after `tries` failures, on top of the `asked_s` of the server. `chance` in 0–1 spreads callers that
+        failed together.
+        """
+        wait_s = min(self.longest_wait_s, self.first_wait_s * 2.0 ** (tries - 1)) * chance
+        return min(self.longest_wait_s, asked_s + wait_s)
 
 
 DEFAULT_RETRIES = Retries()
@@ -110,5 +113,6 @@ def retried(
         except CopyrightedMusicError as error:
             if not error.transient:
                 raise
-        yield Wait(retries.wait_s(tries, chance()))
+            wait_s = retries.wait_s(tries, chance(), error.retry_after_s or 0.0)
+        yield Wait(wait_s)
     return (yield from attempt())

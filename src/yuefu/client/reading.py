@@ -3,6 +3,7 @@
 Fields nobody documented are ignored; a documented one that is missing or of another type is a `BadAnswer`.
 """
 
+import re
 from http import HTTPStatus
 from typing import Any, TypeVar
 
@@ -30,6 +31,9 @@ class _Envelope(msgspec.Struct):
     data: msgspec.Raw = msgspec.Raw(b"")
 
 
+_is_seconds = re.compile(r"[0-9]{1,6}", re.ASCII).fullmatch
+
+
 def read_action(answer: Answer, operation: Operation[Any, R]) -> R:
     """The result in an answer of the server API."""
     reply = _accepted(answer, Reply)
@@ -46,10 +50,10 @@ def read_plain(answer: Answer, shape: type[R]) -> R:
     try:
         problem = msgspec.json.decode(answer.body, type=Problem)
     except UNREADABLE as error:
-        raise unanswered(answer.status) from error
+        raise _told_when(answer, unanswered(answer.status)) from error
     if problem.code is None:
-        raise unanswered(answer.status)
-    raise refused(problem.code, problem.detail, problem.request_id)
+        raise _told_when(answer, unanswered(answer.status))
+    raise _told_when(answer, refused(problem.code, problem.detail, problem.request_id))
 
 
 def read_result(answer: Answer, question: Operation[Any, R] | SessionCommand[Any, R]) -> R:
@@ -85,8 +89,15 @@ def media_error(answer: Answer) -> CopyrightedMusicError:
     try:
         envelope = msgspec.json.decode(answer.body, type=_Envelope)
     except UNREADABLE:
-        return unanswered(answer.status)
-    return refused(envelope.code, envelope.message, envelope.request_id)
+        return _told_when(answer, unanswered(answer.status))
+    return _told_when(answer, refused(envelope.code, envelope.message, envelope.request_id))
+
+
+def _told_when(answer: Answer, error: CopyrightedMusicError) -> CopyrightedMusicError:
+    """The error with the seconds that the answer's `Retry-After` names; a date there is left aside."""
+    said = answer.headers.get("retry-after", "").strip()
+    error.retry_after_s = int(said) if _is_seconds(said) else None
+    return error
 
 
 E = TypeVar("E", Reply, ClientReply, _Envelope)
@@ -98,12 +109,12 @@ def _accepted(answer: Answer, frame: type[E]) -> E:
         reply = msgspec.json.decode(answer.body, type=frame)
     except UNREADABLE as error:
         if answer.status != HTTPStatus.OK:
-            raise unanswered(answer.status) from error
+            raise _told_when(answer, unanswered(answer.status)) from error
         raise bad_answer(f"the envelope: {error}") from error
     if reply.code != 0:
-        raise refused(reply.code, reply.message, reply.request_id)
+        raise _told_when(answer, refused(reply.code, reply.message, reply.request_id))
     if answer.status != HTTPStatus.OK:
-        raise unanswered(answer.status)
+        raise _told_when(answer, unanswered(answer.status))
     return reply
 
 

@@ -94,7 +94,7 @@ def analyse_song(
     }
     for file in recalls.keys() - probes.keys():
         studio.listen([file], [recalls[file]], heard=heard)
-    backing = _source([tracks.backing], probes, hearings[tracks.backing]) if tracks.backing else None
+    backing = _backing(draft, probes, hearings)
     original = _original(draft, studio, probes, hearings, heard)
     level, gain = set_level(
         original=original.loudness if original else None,
@@ -107,7 +107,8 @@ def analyse_song(
     sung = hear_singing(draft, sounds, lyrics)
     pitch_line, note_findings = fit_pitch_line(sung.pitch_line, duration_ms)
     shared_ms = min(duration_ms, backing.duration_ms) if backing else duration_ms
-    chosen = set_highlight(lyrics, chosen_clip, shared_ms) if chosen_clip else None
+    automatic = _highlight(draft, lyrics, pitch_line, sounds.get(music), shared_ms)
+    chosen = set_highlight(lyrics, chosen_clip, shared_ms, automatic=automatic) if chosen_clip else None
     return AnalysedSong(
         draft=draft,
         original=original and replace(original, gain=original.gain * gain),
@@ -117,7 +118,7 @@ def analyse_song(
         lyrics=lyrics,
         pitch_line=pitch_line,
         tempo=_tempo(draft, lyrics, pitch_line, sounds.get(music)),
-        highlight=chosen or _highlight(draft, lyrics, pitch_line, sounds.get(music), shared_ms),
+        highlight=chosen or automatic,
         findings=(
             *draft.findings,
             *_damage(probes),
@@ -128,6 +129,17 @@ def analyse_song(
             *_lost_choice(chosen_clip, chosen),
         ),
     )
+
+
+def _backing(draft: SongDraft, probes: Mapping[Path, AudioProbe], hearings: Mapping[Path, Hearing]) -> Source | None:
+    """The backing; one that was made of the original is no finer than that."""
+    tracks = draft.tracks
+    if tracks.backing is None:
+        return None
+    source = _source([tracks.backing], probes, hearings[tracks.backing])
+    if draft.separation and tracks.original:
+        return replace(source, finest=finest_quality([probes[tracks.original]]))
+    return source
 
 
 def _original(
@@ -195,11 +207,14 @@ def _highlight(
     return _as_highlight(choice) if choice else None
 
 
-def set_highlight(lyrics: Lyrics, clip: Span, duration_ms: int) -> Highlight | None:
-    """The highlight whose clip an operator set, None where the song has become too short for it."""
+def set_highlight(lyrics: Lyrics, clip: Span, duration_ms: int, *, automatic: Highlight | None) -> Highlight | None:
+    """The highlight whose clip an operator set in place of the `automatic` one, None where the song has become too
+    short for it.
+    """
     if clip.end_ms > duration_ms:
         return None
-    return _as_highlight(highlight.set_by_hand(lyrics, clip, duration_ms=duration_ms))
+    chosen = _as_highlight(highlight.set_by_hand(lyrics, clip, duration_ms=duration_ms))
+    return msgspec.structs.replace(chosen, automatic=automatic)
 
 
 def _as_highlight(choice: highlight.Choice) -> Highlight:

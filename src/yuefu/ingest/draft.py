@@ -22,8 +22,19 @@ from yuefu.units import Span
 
 
 @dataclass(frozen=True, slots=True)
+class Separation:
+    """Which files of a song's tracks were made of its original, and the SHA-256 of the model they were made by."""
+
+    model_sha256: str
+    made: tuple[Path, ...]
+
+
+@dataclass(frozen=True, slots=True)
 class SongDraft:
-    """A song as its delivery describes it. `pictures` are singers with their pictures."""
+    """A song as its delivery describes it. `pictures` are singers with their pictures.
+
+    `separation` is None where all tracks were delivered.
+    """
 
     folder: SongFolder
     facts: SongFacts
@@ -34,6 +45,7 @@ class SongDraft:
     pictures: tuple[tuple[str, Path], ...] = ()
     medley: Span | None = None
     preview_ms: int | None = None
+    separation: Separation | None = None
     findings: tuple[Finding, ...] = ()
 
 

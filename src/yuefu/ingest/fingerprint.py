@@ -7,6 +7,7 @@ import msgspec
 
 from yuefu.ingest.draft import SongDraft
 from yuefu.ingest.recipe import Recipe
+from yuefu.ingest.separation import needs_separation
 
 PIPELINE_VERSION = 4
 """Raised when the same delivery would come out differently, so that importing again renews every song."""
@@ -15,7 +16,8 @@ PIPELINE_VERSION = 4
 def fingerprint(draft: SongDraft, recipe: Recipe) -> str:
     """SHA-256 over the delivered files in their roles, the facts, the recipe and the pipeline's version, in hex.
 
-    The facts are in it because some come from file names. Costs one reading of the files, no decoding.
+    The facts are in it because some come from file names, the model where it makes the song's accompaniment. Costs one
+    reading of the files, no decoding.
     """
     folder, tracks = draft.folder, draft.tracks
     files = {
@@ -35,6 +37,9 @@ def fingerprint(draft: SongDraft, recipe: Recipe) -> str:
         "files": {role: _sha256(file) for role, file in files.items() if file},
         "pictures": {singer: _sha256(file) for singer, file in draft.pictures},
     }
+    separator = recipe.separator
+    if separator and needs_separation(draft):
+        essence["separation"] = (separator.model_sha256, separator.gives.value)
     return hashlib.sha256(msgspec.json.encode(essence, order="sorted")).hexdigest()
 
 

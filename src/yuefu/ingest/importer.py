@@ -25,6 +25,7 @@ from yuefu.ingest.publication import publish_song, store_song
 from yuefu.ingest.recipe import Recipe
 from yuefu.ingest.refusal import Refused
 from yuefu.ingest.report import Fate, ImportReport, SongReport, describe_parts
+from yuefu.ingest.separation import BadModel, needs_separation, separate_song, without_accompaniment
 from yuefu.ingest.workshop import open_workshop
 from yuefu.music.findings import Finding
 from yuefu.units import Span
@@ -137,18 +138,32 @@ def prepare_song(job: Job, tell: Callable[[float], None]) -> Prepared | Rejectio
         if prepared.fingerprint == job.known:
             return prepared
         with _Teller(tell) as heard:
+            job.work.mkdir()
+            draft = _accompany(draft, job, heard)
             analysed = analyse_song(
                 draft, job.studio, level_lufs=job.recipe.level_lufs, chosen_clip=job.chosen_clip, heard=heard
             )
-            prepared = replace(prepared, analysed=analysed)
+            prepared = replace(prepared, draft=draft, analysed=analysed)
             if job.dry_run:
                 return prepared
-            job.work.mkdir()
-            encoded = encode_song(analysed, job.studio, job.work, recipe=job.recipe, heard=heard)
+            parts = job.work / "parts"
+            parts.mkdir()
+            encoded = encode_song(analysed, job.studio, parts, recipe=job.recipe, heard=heard)
             return replace(prepared, encoded=encoded)
-    except Refused as refused:
+    except (Refused, BadModel) as refused:
         known = (draft.facts, draft.findings) if draft else (None, song.findings)
         return Rejection(song.folder, song.source_key, str(refused), *known)
+
+
+def _accompany(draft: SongDraft, job: Job, heard: Callable[[float], None]) -> SongDraft:
+    """The draft with an accompaniment, where it can have one. A dry run only says that it would."""
+    separator = job.recipe.separator
+    if separator is None or not needs_separation(draft):
+        return draft
+    if job.dry_run:
+        finding = without_accompaniment("will be separated from the original")
+        return replace(draft, findings=(*draft.findings, finding))
+    return separate_song(draft, job.studio, separator, job.work / "stems", heard=heard)
 
 
 @dataclass(frozen=True, slots=True)
@@ -188,7 +203,9 @@ def _finish(
         return report
     stored = store_song(answer.encoded, blobs)
     try:
-        publication = publish_song(stored, shelf, vendor_id=vendor_id, fingerprint=answer.fingerprint)
+        publication = publish_song(
+            stored, shelf, vendor_id=vendor_id, fingerprint=answer.fingerprint, chosen_clip=job.chosen_clip
+        )
     except YuefuError as error:
         return msgspec.structs.replace(report, outcome="refused", reason=str(error))
     return msgspec.structs.replace(

@@ -37,12 +37,16 @@ MOST_DAMAGE = 0.01
 """The share of packets that may be unreadable before a file counts as damaged."""
 
 DEMUXERS = (
-    "aac,ac3,aiff,amr,ape,asf,au,avi,caf,dsf,eac3,flac,flv,matroska,mov,mp3,mpeg,mpegts,ogg,tak,tta,w64,wav,webm,wv"
+    "aac,ac3,aiff,amr,ape,asf,au,avi,caf,dsf,dts,dtshd,eac3,flac,flv,iff,matroska,mov,mp3,mpeg,mpegts,ogg,rm,tak,tta,"
+    "w64,wav,webm,wv"
 )
 """Containers that hold sound. Play lists and scripts are left out on purpose: they name other files and addresses."""
 
 ENCRYPTED_TAGS = {"aavd", "drms", "enca"}
 """What MP4 files call sound that nobody hears without a key: of audio books, of shops, by common encryption."""
+
+LOUDEST = 100.0
+"""How far beyond full scale a sample may lie; no encoder takes what is no number, or as large as floats can be."""
 
 EXACT_CONTAINERS = {"aiff", "caf", "flac", "mov", "w64"}
 """Containers whose header states the length and is right about it, so that less sound than stated means damage."""
@@ -78,7 +82,7 @@ class Form:
     """How sound is written: by which codec, into which container, and what the file then is."""
 
     codec: str
-    samples: Literal["fltp", "s16"]
+    samples: Literal["flt", "fltp", "s16"]
     container: str
     suffix: str
     media_type: str
@@ -88,6 +92,8 @@ class Form:
 AAC_96K = Form("aac", "fltp", "ipod", ".m4a", "audio/mp4", 96_000)
 AAC_256K = Form("aac", "fltp", "ipod", ".m4a", "audio/mp4", 256_000)
 FLAC = Form("flac", "s16", "flac", ".flac", "audio/flac")
+FLOAT_WAV = Form("pcm_f32le", "flt", "wav", ".wav", "audio/wav")
+"""For sound on its way to parts: every sample as it is, beyond full scale too."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -130,6 +136,17 @@ class Studio(Protocol):
         heard: Callable[[float], None] = hear_nothing,
     ) -> None:
         """Write every take in one pass over the sources, which sound together, with every sample times `gain`."""
+        ...
+
+    def rework(
+        self,
+        source: Path,
+        files: Sequence[Path],
+        work: Callable[[Iterable[Sound]], Iterable[Sequence[Sound]]],
+        *,
+        heard: Callable[[float], None] = hear_nothing,
+    ) -> None:
+        """Write what `work` makes of the source's sound, as `FLOAT_WAV`: block by block, one of each for every file."""
         ...
 
     def join(self, tracks: Sequence[tuple[str, Path]], file: Path) -> None:
@@ -179,6 +196,23 @@ class PyAvStudio:
                 for recorder in recorders:
                     recorder.hear(block if gain == 1.0 else block * np.float32(gain))
                 heard(block.shape[1] / SAMPLE_RATE_HZ)
+            for recorder in recorders:
+                recorder.finish()
+
+    def rework(
+        self,
+        source: Path,
+        files: Sequence[Path],
+        work: Callable[[Iterable[Sound]], Iterable[Sequence[Sound]]],
+        *,
+        heard: Callable[[float], None] = hear_nothing,
+    ) -> None:
+        with contextlib.ExitStack() as stack:
+            recorders = [stack.enter_context(_Recorder(Take(file, form=FLOAT_WAV))) for file in files]
+            for blocks in work(self._blocks(source)):
+                for recorder, block in zip(recorders, blocks, strict=True):
+                    recorder.hear(block)
+                heard(blocks[0].shape[1] / SAMPLE_RATE_HZ)
             for recorder in recorders:
                 recorder.finish()
 
@@ -264,6 +298,9 @@ class _Source:
     def frames(self) -> Iterator[AudioFrame]:
         """The decoded frames. Raises `Unplayable` where the file is longer than allowed or cannot be read on."""
         seconds = self._late_s
+        stated_ms = self._stated_ms()
+        if stated_ms is not None and stated_ms > self._longest_ms:
+            raise self._too_long()
         try:
             for packet in self._container.demux(self._stream):
                 self._packets += 1
@@ -277,13 +314,19 @@ class _Source:
                     self._samples += frame.samples
                     seconds += frame.samples / frame.sample_rate
                     if seconds * SECOND_MS > self._longest_ms:
-                        raise Unplayable(self._path.name, f"longer than {self._longest_ms / MINUTE_MS:g} minutes")
+                        raise self._too_long()
                     yield frame
         except av.FFmpegError as error:
             raise Unplayable(self._path.name, f"unreadable after {seconds:.1f} s ({error.strerror})") from error
 
     def sound(self) -> Iterator[Sound]:
-        """The audio at our rate in stereo, from the container's start on."""
+        """The audio at our rate in stereo, from the container's start on. Raises `Unplayable` as `frames`."""
+        for block in self._stereo():
+            if block.size and not np.abs(block).max() <= LOUDEST:  # nor what is no number
+                raise Unplayable(self._path.name, f"damaged: samples more than {LOUDEST:g} times full scale")
+            yield block
+
+    def _stereo(self) -> Iterator[Sound]:
         if self._late_s:
             yield np.zeros((2, round(self._late_s * SAMPLE_RATE_HZ)), np.float32)
         resampler, form = None, None
@@ -325,11 +368,14 @@ class _Source:
             channels=context.channels,
             codec=context.codec.canonical_name,
             container=self._container.format.name,
-            is_lossless=context.codec.lossless,
+            is_lossless=is_lossless(context.codec),
             bit_rate_bps=round(self._bytes * 8 * SECOND_MS / decoded_ms),
             damaged_packets=self._damaged_packets,
             has_end=ending.has_end(self._path, self._formats),
         )
+
+    def _too_long(self) -> Unplayable:
+        return Unplayable(self._path.name, f"longer than {self._longest_ms / MINUTE_MS:g} minutes")
 
     @property
     def _formats(self) -> set[str]:
@@ -393,6 +439,11 @@ class _Recorder:
         self._container.mux(self._stream.encode(None))
 
 
+def is_lossless(codec: av.Codec) -> bool:
+    """Whether a codec keeps every sample. DTS may, in an extension that is rare: it is taken not to."""
+    return codec.lossless and codec.canonical_name != "dts"
+
+
 def _open(path: Path) -> InputContainer:
     """The container, read by a demuxer of sound from this very file and from nothing it may point to."""
     try:
@@ -407,7 +458,7 @@ def _open(path: Path) -> InputContainer:
 
 def _create(path: Path, container: str) -> OutputContainer:
     """An empty file; the index of an MP4 file will lie in front, so that it plays while it is being fetched."""
-    options = {} if container == "flac" else {"movflags": "faststart"}
+    options = {"movflags": "faststart"} if container in {"ipod", "mp4"} else {}
     return av.open(str(path), "w", format=container, options=options)
 
 
@@ -415,9 +466,11 @@ def _position(at_ms: int) -> int:
     return round(at_ms * SAMPLE_RATE_HZ / SECOND_MS)
 
 
-def _frame(sound: Sound, samples: Literal["fltp", "s16"]) -> AudioFrame:
+def _frame(sound: Sound, samples: Literal["flt", "fltp", "s16"]) -> AudioFrame:
     if samples == "fltp":
         return AudioFrame.from_ndarray(np.ascontiguousarray(sound), format=samples, layout="stereo")
+    if samples == "flt":
+        return AudioFrame.from_ndarray(sound.T.reshape(1, -1), format=samples, layout="stereo")
     whole = np.clip(np.rint(sound.T * 32_768), -32_768, 32_767).astype(np.int16)  # what 16-bit sources were, exactly
     return AudioFrame.from_ndarray(whole.reshape(1, -1), format=samples, layout="stereo")
 

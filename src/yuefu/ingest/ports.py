@@ -27,6 +27,9 @@ class Shelf(Protocol):
         """The clip that an operator set for the published song, None where nobody did."""
         ...
 
-    def publish(self, song: PublishedSong) -> Publication:
-        """Make the song visible in one transaction: new, as a new revision, or unchanged by its fingerprint."""
+    def publish(self, song: PublishedSong, *, chosen_clip: Span | None) -> Publication:
+        """Make the song visible in one transaction: new, as a new revision, or unchanged by its fingerprint.
+
+        Raises a `YuefuError` where the operator's clip is no longer `chosen_clip`, which the song was made with.
+        """
         ...

@@ -6,6 +6,7 @@ from yuefu.catalogue.song import Part, Publication, PublishedSong, SingerPicture
 from yuefu.ids import VendorId
 from yuefu.ingest.encoding import EncodedPart, EncodedSong
 from yuefu.ingest.ports import BlobStore, Shelf
+from yuefu.units import Span
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,8 +35,10 @@ def store_part(part: EncodedPart, blobs: BlobStore) -> Part:
     )
 
 
-def publish_song(song: StoredSong, shelf: Shelf, *, vendor_id: VendorId, fingerprint: str) -> Publication:
-    """Show the song to callers, whole."""
+def publish_song(
+    song: StoredSong, shelf: Shelf, *, vendor_id: VendorId, fingerprint: str, chosen_clip: Span | None
+) -> Publication:
+    """Show the song to callers, whole. Raises as `Shelf.publish`."""
     encoded, analysed = song.encoded, song.encoded.analysed
     return shelf.publish(
         PublishedSong(
@@ -51,5 +54,7 @@ def publish_song(song: StoredSong, shelf: Shelf, *, vendor_id: VendorId, fingerp
             pictures=song.pictures,
             level=analysed.level,
             tempo=analysed.tempo,
-        )
+            separated_by=analysed.draft.separation.model_sha256 if analysed.draft.separation else "",
+        ),
+        chosen_clip=chosen_clip,
     )

@@ -1,7 +1,7 @@
 """The pitch line of a song that came without notes: heard from its voice, where that can be had alone.
 
-From the vocals as delivered, or else from what is left of the original without its accompaniment. Never from the
-original as it is: no tracker hears the singer through a band.
+From the vocals, delivered or separated, or else from what is left of the original without its accompaniment. Never
+from the original as it is: no tracker hears the singer through a band.
 """
 
 from collections.abc import Iterator, Mapping
@@ -14,7 +14,7 @@ from yuefu.music.f0 import RATE_HZ, Mono, track_pitch
 from yuefu.music.findings import Finding
 from yuefu.music.lyrics import Lyrics
 from yuefu.music.notes import NO_NOTES, PitchLine, PitchSource
-from yuefu.music.subtraction import NotThatBacking, subtract
+from yuefu.music.subtraction import LEAST_DROP_DB, NotThatBacking, measure_drop_db, subtract
 from yuefu.music.transcription import Singing, sung_spans, transcribe
 from yuefu.units import SECOND_MS
 
@@ -44,6 +44,8 @@ def needed_sounds(draft: SongDraft) -> tuple[Path, ...]:
     tracks = draft.tracks
     if draft.pitch_line.notes:
         return ()
+    if tracks.vocals and tracks.original and _is_made(tracks.vocals, draft):
+        return (tracks.original, tracks.vocals)
     if tracks.vocals:
         return (tracks.vocals,)
     return (tracks.original, tracks.backing) if tracks.original and tracks.backing else ()
@@ -57,16 +59,33 @@ def hear_singing(draft: SongDraft, sounds: Mapping[Path, Mono], lyrics: Lyrics) 
     tracks = draft.tracks
     if draft.pitch_line.notes or not sounds:
         return HeardSinging(draft.pitch_line, ())
+    if tracks.vocals and tracks.original and _is_made(tracks.vocals, draft):
+        return _hear_separated(sounds[tracks.original], sounds[tracks.vocals], lyrics)
     if tracks.vocals:
         return _judge(transcribe(track_pitch(sounds[tracks.vocals]), lyrics), PitchSource.VOCALS, lyrics, 1.0)
     return _hear_difference(tracks, sounds, lyrics)
+
+
+def _is_made(vocals: Path, draft: SongDraft) -> bool:
+    return draft.separation is not None and vocals in draft.separation.made
+
+
+def _hear_separated(original: Mono, vocals: Mono, lyrics: Lyrics) -> HeardSinging:
+    """Vocals that a model made are believed as far as it took the music out."""
+    length = min(len(original), len(vocals))
+    drop_db = measure_drop_db(original[:length], vocals[:length])
+    if drop_db < LEAST_DROP_DB:
+        problem = f"the separated vocals still have the music in them: only {max(drop_db, 0):.0f} dB of it are gone"
+        return replace(NOTHING_HEARD, findings=(Finding(problem=problem, action="no pitch line made"),))
+    singing = transcribe(track_pitch(vocals), lyrics, bleeds=True)
+    return _judge(singing, PitchSource.SEPARATED_VOCALS, lyrics, min(1.0, drop_db / SURE_DROP_DB))
 
 
 def _hear_difference(tracks: Tracks, sounds: Mapping[Path, Mono], lyrics: Lyrics) -> HeardSinging:
     if not (tracks.original and tracks.backing):
         return NOTHING_HEARD
     try:
-        residual = subtract(sounds[tracks.original], sounds[tracks.backing], RATE_HZ, sung=tuple(sung_spans(lyrics)))
+        residual = subtract(sounds[tracks.original], sounds[tracks.backing], RATE_HZ)
     except NotThatBacking as why:
         finding = Finding(
             file=tracks.backing.name,

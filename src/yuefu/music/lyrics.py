@@ -182,21 +182,25 @@ def gather_words(syllables: Iterable[Syllable]) -> tuple[Word, ...]:
     syllable loses its blank, since a line's text has none at its end.
     """
     words: list[list[Syllable]] = []
+    letters = ""
     for syllable in syllables:
-        if words and _continues(words[-1][-1].text, syllable.text):
+        if words and _continues(words[-1][-1].text, letters, syllable.text):
             words[-1].append(syllable)
         else:
             words.append([syllable])
+            letters = ""
+        if _LETTER.search(syllable.text):
+            letters = syllable.text
     if words:
         last = words[-1][-1]
         words[-1][-1] = msgspec.structs.replace(last, text=last.text.rstrip())
     return tuple(Word(syllables=tuple(word)) for word in words)
 
 
-def _continues(before: str, text: str) -> bool:
-    """Whether `text` belongs to the word that `before` has begun."""
+def _continues(before: str, letters: str, text: str) -> bool:
+    """Whether `text` belongs to the word that ends with `before`; `letters` is its last syllable that has any."""
     if before[-1:].isspace():
         return False
     if not _LETTER.search(text):
         return True
-    return not (_LAST_LETTER_UNSPACED.search(before) or _STARTS_UNSPACED.match(text))
+    return not (_LAST_LETTER_UNSPACED.search(letters) or _STARTS_UNSPACED.match(text))

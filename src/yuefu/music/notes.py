@@ -49,6 +49,8 @@ class PitchSource(Enum):
     """The delivery's own notes."""
     VOCALS = "vocals"
     """The voice alone, as delivered."""
+    SEPARATED_VOCALS = "separated_vocals"
+    """The voice alone, as a model made it of the original."""
     DIFFERENCE = "difference"
     """The original minus its accompaniment."""
 

@@ -5,14 +5,14 @@ first, at several places of the song, and whatever else the two may be is said i
 another cut, another speed.
 """
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
 
 from yuefu.music.f0 import Mono
-from yuefu.units import SECOND_MS, Span
+from yuefu.units import SECOND_MS
 
 WINDOW_S = 16
 """How much of both is compared at one place."""
@@ -31,7 +31,7 @@ FARTHEST_APART_S = 0.000_3
 """How far offsets at two places may differ before it counts as drift: a cancellation of about 10 dB at 1 kHz."""
 
 LEAST_DROP_DB = 10.0
-"""How much quieter than the recording what is left must be where nobody sings."""
+"""How much quieter the backing must become."""
 
 GAIN_S = 4.0
 """How long the gain is taken to stay the same: a limiter turns a recording down where it is loud."""
@@ -43,10 +43,11 @@ SILENCE = 1e-4
 TINY = 1e-12
 
 MOMENT_S = 0.25
-AROUND_MS = 300
-LEAST_SILENT_S = 3.0
+FRAME_SAMPLES, MOST_FRAMES = 2_048, 400
+"""What is looked at to see how well a backing was taken out."""
+
 LEAST_SHARE = 0.05
-"""The parts of a backing below this share of its mean power say nothing about how well it was taken out."""
+"""The parts of a backing below this share of its mean power say nothing about that."""
 
 
 Powers = NDArray[np.float64]
@@ -61,7 +62,7 @@ class Residual:
     """What is left of a recording without its backing, at the recording's rate and of its length.
 
     `offset_s` is how much later the backing lies in the recording than in its own file; `drop_db` is how much quieter
-    the residual is than the recording where nobody sings.
+    the backing has become.
     """
 
     voice: Mono
@@ -69,26 +70,25 @@ class Residual:
     drop_db: float
 
 
-def subtract(recording: Mono, backing: Mono, rate_hz: int, *, sung: Sequence[Span] = ()) -> Residual:
-    """Take the backing out of the recording; `sung` is when somebody sings, as far as it is known.
+def subtract(recording: Mono, backing: Mono, rate_hz: int) -> Residual:
+    """Take the backing out of the recording.
 
     Beside the two it holds one array of their length. Raises `NotThatBacking`.
     """
     offset = _find_offset(recording, backing, rate_hz)
     voice = _place(backing, offset, len(recording))
     hop = round(MOMENT_S * rate_hz)
-    before, backed = _products(recording, recording, hop), _products(voice, voice, hop)
-    gains = _gains(_products(recording, voice, hop), backed)
+    gains = _gains(_products(recording, voice, hop), _products(voice, voice, hop))
     middles = (np.arange(len(gains)) + 0.5) * hop
     for part in _blocks(len(recording)):
         voice[part] *= np.interp(np.arange(part.start, part.stop), middles, gains).astype(np.float32)
         np.subtract(recording[part], voice[part], out=voice[part])
-    drop_db = _drop_db(before, _products(voice, voice, hop), backed, sung)
-    if drop_db < LEAST_DROP_DB:
+    gone_db = measure_drop_db(recording, voice)
+    if gone_db < LEAST_DROP_DB:
         raise NotThatBacking(
-            f"only {max(drop_db, 0):.0f} dB of it can be taken out of the original; it may be another recording"
+            f"only {max(gone_db, 0):.0f} dB of it can be taken out of the original; it may be another recording"
         )
-    return Residual(voice, offset / rate_hz, drop_db)
+    return Residual(voice, offset / rate_hz, gone_db)
 
 
 # Alignment
@@ -196,21 +196,25 @@ def _gains(alike: Powers, backed: Powers) -> Powers:
     return np.asarray((alike + faint * usual) / (own + faint))
 
 
-def _drop_db(before: Powers, after: Powers, backed: Powers, sung: Sequence[Span]) -> float:
-    """How much quieter than the recording the voice is where the backing sounds and nobody sings.
+def measure_drop_db(recording: Mono, voice: Mono) -> float:
+    """How much of the backing is gone where `voice`, of the same length, is what is left of the recording.
 
-    Most of those moments must be: somebody may sing what no lyrics say. Where too little is known of when somebody
-    sings, the quietest of all count.
+    It is that in the best third of the tones and instants in which the backing sounds. A singer is in few of these at
+    once, so that some show the backing alone even where nobody rests. Two sounds that are not the same cancel by
+    chance, and hardly anywhere by much.
     """
-    sounding = backed > LEAST_SHARE * backed.mean()
-    drops_db = 10 * np.log10((before + TINY) / (after + TINY))
-    times_ms = (np.arange(len(before)) + 0.5) * MOMENT_S * SECOND_MS
-    silent = np.ones(len(before), np.bool_)
-    for span in sung:
-        silent &= (times_ms < span.begin_ms - AROUND_MS) | (times_ms > span.end_ms + AROUND_MS)
-    if sung and np.count_nonzero(silent & sounding) * MOMENT_S >= LEAST_SILENT_S:
-        return float(np.percentile(drops_db[silent & sounding], 70))
-    return float(np.percentile(drops_db[sounding], 90)) if sounding.any() else 0.0
+    size = min(FRAME_SAMPLES, len(recording))
+    if not size:
+        return 0.0
+    begins = np.unique(np.linspace(0, len(recording) - size, min(MOST_FRAMES, len(recording) // size)).astype(int))
+    frames = begins[:, None] + np.arange(size)
+    before, after = (np.fft.rfft(sound[frames] * np.hanning(size), axis=1) for sound in (recording, voice))
+    taken = np.abs(before - after) ** 2
+    sounding = taken > LEAST_SHARE * taken.mean()
+    if not sounding.any():
+        return 0.0
+    drops_db = 10 * np.log10((np.abs(before) ** 2 + TINY) / (np.abs(after) ** 2 + TINY))
+    return float(np.percentile(drops_db[sounding], 67))
 
 
 def _products(first: Mono, second: Mono, hop: int) -> Powers:

@@ -10,7 +10,7 @@ from typing import Protocol
 import msgspec
 
 from yuefu.errors import YuefuError
-from yuefu.ids import AppId, UserId
+from yuefu.ids import AppId, SongId, UserId, VendorId
 from yuefu.units import SECOND_MS
 
 DEFINED_S = 30
@@ -126,6 +126,41 @@ def advance(play: Play, resource_id: str, heard: Heard, *, at_ms: int) -> Play:
     if defined_at_ms is None and is_defined(now, play.duration_ms):
         defined_at_ms = at_ms
     return msgspec.structs.replace(play, heard=now, defined_at_ms=defined_at_ms)
+
+
+class RecordedPlay(msgspec.Struct, frozen=True, kw_only=True):
+    """A play on record, with what its grant was for. `user_id` and `name` are "" once nobody is to know them."""
+
+    number: int
+    grant_id: int
+    app_id: AppId
+    user_id: UserId
+    name: str
+    song_id: SongId
+    vendor_id: VendorId
+    resource_type: int
+    scene_id: int
+    billing_mode: int
+    play: Play
+    reported_at_ms: int
+
+
+class PlayBook(Protocol):
+    """Plays, as anyone reads them."""
+
+    def plays(
+        self,
+        app_id: AppId | None = None,
+        *,
+        user_id: UserId | None = None,
+        song_id: SongId | None = None,
+        is_defined: bool | None = None,
+        after: int = 0,
+        at_most: int,
+    ) -> list[RecordedPlay]:
+        """The plays after that number, in the order they were first reported: of one app, one user of it, one song,
+        defined or not where said.
+        """
 
 
 class PlayDesk(Protocol):

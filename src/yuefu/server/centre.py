@@ -30,7 +30,7 @@ from yuefu.rights.kept_answer import AnswerBook, AnswerDesk
 from yuefu.rights.ledger import Ledger, LedgerDesk
 from yuefu.rights.message import MessageDesk
 from yuefu.rights.plan import PlanBook, PlanDesk
-from yuefu.rights.play import PlayDesk
+from yuefu.rights.play import PlayBook, PlayDesk
 from yuefu.rights.price import PriceBook, PriceDesk
 from yuefu.rights.purpose import Purpose
 from yuefu.rights.record import LicensedSong, Revision
@@ -148,7 +148,7 @@ class GrantBook(Protocol):
         """The session's latest grant of that resource, run out or not; None when it never had one."""
 
     def running(self, grant: NewGrant, *, at_ms: int) -> RunningGrant | None:
-        """The grant that was paid for, runs still at that instant and gives all that this one would."""
+        """The session's grant that was paid for, runs still at that instant and is for the same as this one."""
 
 
 class RoomBook(Protocol):
@@ -247,7 +247,7 @@ class Transaction(Protocol):
     def song(self, song_id: SongId) -> Song: ...
     def edit_song(self, song_id: SongId, facts: SongFacts, *, at_ms: int) -> Publication: ...
     def set_highlight(
-        self, song_id: SongId, highlight: Highlight, cuts: Sequence[Part], *, at_ms: int
+        self, song_id: SongId, highlight: Highlight | None, cuts: Sequence[Part], *, at_ms: int
     ) -> Publication: ...
     def remove_song(self, song_id: SongId, *, at_ms: int) -> None: ...
     def audit(self, entry: AuditEntry) -> None: ...
@@ -255,6 +255,7 @@ class Transaction(Protocol):
     def end_session(self, session_id: int, *, at_ms: int) -> None: ...
     def issue_grant(self, grant: NewGrant) -> int: ...
     def running_grant(self, grant: NewGrant, *, at_ms: int) -> RunningGrant | None: ...
+    def hold_again(self, grant: NewGrant, grant_id: int) -> None: ...
     @property
     def answers(self) -> AnswerDesk: ...
     @property
@@ -352,6 +353,7 @@ class Centre:
     ledger: Ledger
     usage: UsageBook
     splits: SplitBook
+    plays: PlayBook
     rooms: RoomBook
     shares: ShareBook
     retention: RetentionBook

@@ -11,6 +11,7 @@ from yuefu.ingest.cutting import cut_highlight
 from yuefu.ingest.media import PyAvStudio
 from yuefu.ingest.publication import store_part
 from yuefu.ingest.workshop import open_workshop
+from yuefu.music.highlight import Rule
 from yuefu.music.lyrics import Lyrics
 from yuefu.music.quality.limits import LONGEST_CLIP_MS, SHORTEST_CLIP_MS
 from yuefu.server.actions.songs import read_lyrics
@@ -22,6 +23,13 @@ from yuefu.units import SECOND_MS, Span
 
 class BadClip(YuefuError):
     """A stretch that cannot be the clip of a highlight."""
+
+
+class NotSet(YuefuError):
+    """Nobody has set the song's highlight by hand."""
+
+    def __init__(self, song_id: SongId) -> None:
+        super().__init__(f"the highlight of song {song_id} is what the rules chose; nobody has set another")
 
 
 class SongChanged(YuefuError):
@@ -37,12 +45,29 @@ def set_clip(installation: Installation, song_id: SongId, clip: Span, author: Au
     It is cut from the accompaniment as it is stored, the best there is. Raises `UnknownSong`, `BadClip`,
     `SongChanged`.
     """
-    centre = installation.centre
-    song = centre.songs.song(song_id)
-    published = song.published
-    highlight = _check(published, read_lyrics(centre, song) or Lyrics(lines=()), clip)
-    with open_workshop(installation.settings.data_folder / WORK_FOLDER) as folder:
-        cuts = _cut(installation, song, highlight, folder)
+    song = installation.centre.songs.song(song_id)
+    highlight = _check(song.published, read_lyrics(installation.centre, song) or Lyrics(lines=()), clip)
+    return _put(installation, song, highlight, author)
+
+
+def choose_again(installation: Installation, song_id: SongId, author: Author) -> Publication:
+    """Make what the rules choose the highlight again, in place of what an operator set: cut anew, a new revision.
+
+    Raises `UnknownSong`, `NotSet`, `SongChanged`.
+    """
+    song = installation.centre.songs.song(song_id)
+    held = song.published.highlight
+    if held is None or held.rule != Rule.OPERATOR.value:
+        raise NotSet(song_id)
+    return _put(installation, song, held.automatic, author)
+
+
+def _put(installation: Installation, song: Song, highlight: Highlight | None, author: Author) -> Publication:
+    centre, song_id, published = installation.centre, song.song_id, song.published
+    cuts: list[Part] = []
+    if highlight is not None:
+        with open_workshop(installation.settings.data_folder / WORK_FOLDER) as folder:
+            cuts = _cut(installation, song, highlight, folder)
     at_ms = centre.now_ms()
 
     def job(transaction: Transaction) -> Publication:
@@ -74,7 +99,9 @@ def _check(song: PublishedSong, lyrics: Lyrics, clip: Span) -> Highlight:
     if not SHORTEST_CLIP_MS <= clip.duration_ms <= LONGEST_CLIP_MS:
         shortest_s, longest_s = SHORTEST_CLIP_MS // SECOND_MS, LONGEST_CLIP_MS // SECOND_MS
         raise BadClip(f"a highlight lasts {shortest_s} to {longest_s} s, not {clip.duration_ms / SECOND_MS:g} s")
-    highlight = set_highlight(lyrics, clip, last_ms)
+    held = song.highlight
+    automatic = held.automatic if held and held.rule == Rule.OPERATOR.value else held
+    highlight = set_highlight(lyrics, clip, last_ms, automatic=automatic)
     if highlight is None:
         raise BadClip(f"the song ends at {last_ms / SECOND_MS:g} s")
     return highlight
@@ -88,6 +115,8 @@ def _cut(installation: Installation, song: Song, highlight: Highlight, folder: P
         for part in (song.part(PartKind.ACCOMPANIMENT_ALONE, quality) or song.part(PartKind.ACCOMPANIMENT, quality),)
         if part
     }
+    if not accompaniments:  # an import may have come without one since
+        return []
     recipe = recipe_for(installation.centre.profiles[song.vendor_id])
     wanted = [
         (kind, quality)

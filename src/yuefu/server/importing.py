@@ -13,18 +13,31 @@ from yuefu.access.audit import Author
 from yuefu.catalogue.song import PartKind, Quality
 from yuefu.ids import VendorId
 from yuefu.ingest import importer
-from yuefu.ingest.crew import Crew
+from yuefu.ingest.crew import MEMORY_LIMIT_BYTES, Crew
+from yuefu.ingest.onnx_separator import OnnxSeparator
 from yuefu.ingest.recipe import Recipe
 from yuefu.ingest.report import ImportReport
+from yuefu.ingest.separation import Separator, Stem
 from yuefu.server.licensing import LicensedShelf
+from yuefu.server.settings import BadSettings, Settings
 from yuefu.server.wiring import Installation
 from yuefu.wire.vendor import ResourceType, VendorProfile
 
 WORK_FOLDER = "work"
 """Where imports keep what is half made, under the data folder: each sweeps what a killed one left."""
 
+SEPARATION_LIMIT_S = 3_600.0
+SEPARATION_MEMORY_BYTES = 6 * 2**30
+"""A song that is separated may take this long and this much: models are many times slower and larger than codecs."""
 
-def recipe_for(profile: VendorProfile, *, finest: Quality = Quality.SQ, level_lufs: float | None = None) -> Recipe:
+
+def recipe_for(
+    profile: VendorProfile,
+    *,
+    finest: Quality = Quality.SQ,
+    level_lufs: float | None = None,
+    separator: Separator | None = None,
+) -> Recipe:
     """What a vendor's callers may ask for, in no finer quality than that."""
     kinds = {
         ResourceType.SONG: PartKind.ORIGINAL,
@@ -35,12 +48,36 @@ def recipe_for(profile: VendorProfile, *, finest: Quality = Quality.SQ, level_lu
     qualities = list(Quality)
     allowed = qualities[: qualities.index(finest) + 1]
     parts = {(kind, Quality(name)) for asked, kind in kinds.items() for name in profile.qualities_of(asked)}
-    return Recipe(frozenset(part for part in parts if part[1] in allowed), level_lufs)
+    return Recipe(frozenset(part for part in parts if part[1] in allowed), level_lufs, separator)
 
 
-def hire_crew(workers: int | None = None) -> Crew:
+def open_separator(settings: Settings, *, separate: bool | None) -> Separator | None:
+    """The separator that the settings name, tried out; None where they name none, or songs shall not be separated.
+
+    `separate` is None where nobody said. Raises `BadModel`, and `BadSettings` where songs shall be and none is named.
+    """
+    if separate is False:
+        return None
+    if not settings.separation_model:
+        if separate:
+            raise BadSettings("separation_model, separation_sha256: must be set for songs to be separated")
+        return None
+    separator = OnnxSeparator(
+        path=settings.data_folder / settings.separation_model,
+        model_sha256=settings.separation_sha256.lower(),
+        gives=Stem(settings.separation_gives),
+    )
+    separator.try_out()
+    return separator
+
+
+def hire_crew(workers: int | None = None, *, separates: bool = False) -> Crew:
     """Workers for imports, one a core unless said otherwise."""
-    return Crew(workers or os.cpu_count() or 1, time_limit_s=importer.SONG_LIMIT_S)
+    return Crew(
+        workers or os.cpu_count() or 1,
+        time_limit_s=SEPARATION_LIMIT_S if separates else importer.SONG_LIMIT_S,
+        memory_limit_bytes=SEPARATION_MEMORY_BYTES if separates else MEMORY_LIMIT_BYTES,
+    )
 
 
 def run_import(

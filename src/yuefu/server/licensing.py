@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import msgspec
 
 from yuefu.access.audit import Author
-from yuefu.catalogue.song import Publication, PublishedSong
+from yuefu.catalogue.song import Publication, PublishedSong, Song
 from yuefu.errors import YuefuError
 from yuefu.ids import SongId, VendorId
 from yuefu.music.highlight import Rule
@@ -38,6 +38,13 @@ class Offer:
     terms: Terms
 
 
+class HighlightChanged(YuefuError):
+    """An operator set a song's highlight while the song was being imported."""
+
+    def __init__(self, song_id: SongId) -> None:
+        super().__init__(f"the highlight of song {song_id} was set meanwhile; import it again")
+
+
 class LicensedShelf:
     """Publishes songs for an import, each with the deals it lacks in the same transaction.
 
@@ -63,14 +70,19 @@ class LicensedShelf:
     def chosen_clip(self, vendor_id: VendorId, source_key: str) -> Span | None:
         """The clip that an operator set for the published song, None where nobody did."""
         song_id = self._centre.songs.find(vendor_id, source_key)
-        highlight = None if song_id is None else self._centre.songs.song(song_id).published.highlight
-        return highlight.clip if highlight and highlight.rule == Rule.OPERATOR.value else None
+        return None if song_id is None else _chosen_clip(self._centre.songs.song(song_id))
 
-    def publish(self, song: PublishedSong) -> Publication:
-        """Put a whole song and its first deals before callers, in one transaction."""
+    def publish(self, song: PublishedSong, *, chosen_clip: Span | None) -> Publication:
+        """Put a whole song and its first deals before callers, in one transaction.
+
+        Raises `HighlightChanged` where the operator's clip is no longer the one the song was made with.
+        """
         at_ms = self._centre.now_ms()
+        song_id = self._centre.songs.find(song.vendor_id, song.source_key)
 
         def job(transaction: Transaction) -> Publication:
+            if song_id is not None and _chosen_clip(transaction.song(song_id)) != chosen_clip:
+                raise HighlightChanged(song_id)
             publication = transaction.publish(song, at_ms=at_ms)
             self._license(transaction, publication.song_id, self._offer(song), at_ms=at_ms)
             return publication
@@ -91,6 +103,12 @@ class LicensedShelf:
         elif lacking:
             deal = Deal(song_id=song_id, chains=lacking, sheet=TermSheet(terms=(offer.terms,)), source="import")
             write_deal(transaction, deal, self._author, at_ms=at_ms)
+
+
+def _chosen_clip(song: Song) -> Span | None:
+    """The clip that an operator set, None where nobody did."""
+    highlight = song.published.highlight
+    return highlight.clip if highlight and highlight.rule == Rule.OPERATOR.value else None
 
 
 def unusable_songs(centre: Centre, song_ids: list[SongId]) -> list[SongId]:

@@ -16,10 +16,11 @@ from yuefu.access.audit import Author
 from yuefu.errors import YuefuError
 from yuefu.ids import AppId, SongId, VendorId
 from yuefu.rights.charge import billing_period
+from yuefu.rights.deal import Chain
 from yuefu.rights.ledger import ClosedPeriod, PostingKind
 from yuefu.rights.plan import Period, Plan, month_of
 from yuefu.rights.sales_report import BLOCKS_A_FILE, Party, Report, ReportFile, Service, file_stamp, write_report
-from yuefu.rights.split import Split, SplitTable, spell_share, statement
+from yuefu.rights.split import RecordedSplit, Split, SplitTable, spell_share, statement
 from yuefu.rights.usage import (
     BY_PRICE,
     BY_USE,
@@ -335,8 +336,43 @@ def _keys(kind: Kind) -> dict[str, str]:
 # Splits.
 
 
-def set_split(centre: Centre, split: Split, author: Author) -> int:
-    """Write a split down; its number. Raises `UnknownVendor`, `UnknownSong`."""
+class SplitShare(msgspec.Struct, frozen=True, kw_only=True):
+    """What a rights holder gets for a chain of rights, in percent of the whole: "33.3333"."""
+
+    chain: Chain
+    holder: str
+    percent: str
+
+
+class ShownSplit(msgspec.Struct, frozen=True, kw_only=True):
+    """A split on record as people get it. `song_id` is None where it is for all that have none of their own."""
+
+    split_id: int
+    vendor_id: int
+    song_id: str | None
+    from_period: str
+    shares: list[SplitShare]
+    recorded_at: str
+
+
+def shown_split(recorded: RecordedSplit) -> ShownSplit:
+    """What people are told of a split."""
+    held = recorded.split
+    return ShownSplit(
+        split_id=recorded.split_id,
+        vendor_id=held.vendor_id,
+        song_id=None if held.song_id is None else str(held.song_id),
+        from_period=str(held.from_period),
+        shares=[
+            SplitShare(chain=each.chain, holder=each.holder, percent=spell_share(each.share_ppm))
+            for each in held.portions
+        ],
+        recorded_at=format_instant(recorded.recorded_at_ms),
+    )
+
+
+def set_split(centre: Centre, split: Split, author: Author) -> ShownSplit:
+    """Write a split down; what is on record then. Raises `UnknownVendor`, `UnknownSong`."""
     known_vendor(centre, split.vendor_id)
     at_ms = centre.now_ms()
 
@@ -354,7 +390,7 @@ def set_split(centre: Centre, split: Split, author: Author) -> int:
         transaction.audit(author.entry("split.set", f"vendor {split.vendor_id}", at_ms=at_ms, **detail))
         return split_id
 
-    return centre.work.run(job)
+    return shown_split(RecordedSplit(split_id=centre.work.run(job), split=split, recorded_at_ms=at_ms))
 
 
 # Sales reports.

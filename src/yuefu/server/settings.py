@@ -22,6 +22,7 @@ LONGEST_KEPT_DAYS = 36_500
 SHORTEST_USERS_DAYS = 2
 """What is counted of a user's day is counted from the grants of that day, which may have 25 hours."""
 
+_SHA256 = re.compile(r"[0-9A-Fa-f]{64}")
 _ACCEL_PREFIX = re.compile(r"/(?:[0-9A-Za-z._~-]+/)+")
 
 
@@ -34,9 +35,11 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
     relative path is under the data folder, as that of `vendors_file`, which adds or replaces vendor profiles (the form
     of `vendors.toml`), and that of `keys_file`. `keys` are the sealing keys themselves, base64, the active one first;
     with them no key file is read or made. `home_territory` is where new apps are at home (ISO 3166-1 alpha-2).
-    `level_lufs` is how loud imports make songs, None for as loud as they were delivered. `page_size` is how many songs
-    of a list or of a search are on a page. Webhooks may lead to private addresses with `webhook_allow_private`, and are
-    switched off after failing for `webhook_failing_days`.
+    `level_lufs` is how loud imports make songs, None for as loud as they were delivered. They make accompaniments by
+    the ONNX file `separation_model` (a relative path as above), which has the SHA-256 `separation_sha256`, in hex, and
+    gives the stem `separation_gives`. `page_size` is how many songs of a list or of a search are on a page. Webhooks
+    may lead to private addresses with `webhook_allow_private`, and are switched off after failing for
+    `webhook_failing_days`.
     A session may have `downloads_at_once` downloads under way. Media files of up to `accel_max_bytes` are left to a
     trusted proxy to send, which has the blobs at `accel_prefix`; without one the centre sends everything itself.
     Sessions that ended are kept for `keep_sessions_days`, whose a grant was for `keep_users_days`.
@@ -60,6 +63,9 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
     keys_file: str = "keys.json"
     home_territory: str = "CN"
     level_lufs: float | None = None
+    separation_model: str = ""
+    separation_sha256: str = ""
+    separation_gives: Literal["vocals", "accompaniment"] = "vocals"
     page_size: int = 20
     downloads_at_once: int = 4
     accel_prefix: str = ""
@@ -192,6 +198,7 @@ def _check(settings: Settings) -> None:
         raise BadSettings(f"page_size: must be from 1 to {MOST_ON_A_PAGE}")
     if settings.level_lufs is not None and not QUIETEST_LUFS <= settings.level_lufs <= LOUDEST_LUFS:
         raise BadSettings(f"level_lufs: must be from {QUIETEST_LUFS:g} to {LOUDEST_LUFS:g}")
+    _check_separation(settings)
     if not 1 <= settings.downloads_at_once <= MOST_DOWNLOADS:
         raise BadSettings(f"downloads_at_once: must be from 1 to {MOST_DOWNLOADS}")
     if settings.webhook_failing_days < 1:
@@ -203,6 +210,13 @@ def _check(settings: Settings) -> None:
     _ = settings.database_path, settings.blobs_path
     _check_front(settings)
     _check_accel(settings)
+
+
+def _check_separation(settings: Settings) -> None:
+    if bool(settings.separation_model) != bool(settings.separation_sha256):
+        raise BadSettings("separation_model, separation_sha256: each needs the other")
+    if settings.separation_sha256 and not _SHA256.fullmatch(settings.separation_sha256):
+        raise BadSettings("separation_sha256: must be 64 hexadecimal digits, as sha256sum prints them")
 
 
 def _check_front(settings: Settings) -> None:

@@ -29,6 +29,7 @@ from yuefu.storage.sqlite.idempotency import SqliteAnswers
 from yuefu.storage.sqlite.ledger import SqliteLedger
 from yuefu.storage.sqlite.listings import SqliteListings
 from yuefu.storage.sqlite.memberships import SqlitePlans
+from yuefu.storage.sqlite.plays import SqlitePlays
 from yuefu.storage.sqlite.prices import SqlitePrices
 from yuefu.storage.sqlite.programme import SqliteProgramme
 from yuefu.storage.sqlite.reports import SqliteUsage
@@ -105,6 +106,7 @@ def open_installation(settings: Settings) -> Iterator[Installation]:
                 ledger=SqliteLedger(database.reader),
                 usage=SqliteUsage(database.reader),
                 splits=SqliteSplits(database.reader),
+                plays=SqlitePlays(database.reader),
                 rooms=SqliteRooms(database),
                 shares=SqliteShares(database),
                 retention=SqliteRetention(database),

@@ -4,7 +4,6 @@ import ast
 import inspect
 import textwrap
 from functools import cache
-from itertools import chain
 from typing import Any, get_args
 
 import msgspec
@@ -26,13 +25,21 @@ def text_of(shape: type[msgspec.Struct]) -> str:
 
 
 def shapes_in(annotation: Any) -> list[type[msgspec.Struct]]:
-    """The structs an annotation names, and those that their fields name in turn, each once."""
-    found: list[type[msgspec.Struct]] = []
-    inner = get_args(annotation)
-    if isinstance(annotation, type) and issubclass(annotation, msgspec.Struct):
-        found.append(annotation)
-        inner = tuple(field.type for field in msgspec.structs.fields(annotation))
-    return list(dict.fromkeys(chain(found, *map(shapes_in, inner))))
+    """The structs an annotation names, and those that their fields name in turn, each once; one may name itself."""
+    found: dict[type[msgspec.Struct], None] = {}
+
+    def look_into(annotation: Any) -> None:
+        inner = get_args(annotation)
+        if isinstance(annotation, type) and issubclass(annotation, msgspec.Struct):
+            if annotation in found:
+                return
+            found[annotation] = None
+            inner = tuple(field.type for field in msgspec.structs.fields(annotation))
+        for each in inner:
+            look_into(each)
+
+    look_into(annotation)
+    return list(found)
 
 
 def _own_meanings(shape: type[msgspec.Struct]) -> dict[str, str]:

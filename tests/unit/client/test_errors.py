@@ -22,7 +22,10 @@ from yuefu.client import (
     TransportFailed,
 )
 from yuefu.client.errors import code_name, refused, transport_error, unanswered
+from yuefu.client.flow import Answer
+from yuefu.client.reading import media_error, read_done, read_plain
 from yuefu.errors import YuefuError
+from yuefu.wire.problem import Problem
 
 RAISED_BY_THE_LIBRARY = sorted(
     (
@@ -118,6 +121,22 @@ def test_only_a_connection_never_made_is_surely_unsent(kind: type[Exception], *,
 @pytest.mark.parametrize("status", [429, 500, 502, 503, 504])
 def test_a_status_that_may_pass_is_busy(status: int) -> None:
     assert type(unanswered(status)) is Busy
+
+
+@pytest.mark.parametrize(
+    ("said", "wait_s"), [("2", 2), (" 30 ", 30), ("", None), ("-1", None), ("1.5", None), ("²", None), ("9" * 99, None)]
+)
+def test_an_error_tells_how_long_the_server_asks_to_wait(said: str, wait_s: int | None) -> None:
+    envelope = b'{"code": 1017097, "message": "busy", "request_id": "r"}'
+    assert media_error(Answer(429, {"retry-after": said}, envelope)).retry_after_s == wait_s
+    assert media_error(Answer(503, {"retry-after": said}, b"<h1>")).retry_after_s == wait_s
+    with pytest.raises(Busy) as refused:
+        read_done(Answer(200, {"retry-after": said}, envelope))
+    assert refused.value.retry_after_s == wait_s
+    problem = b'{"title": "busy", "status": 429, "detail": "busy", "code": 320000002, "request_id": "r"}'
+    with pytest.raises(Busy) as refused:
+        read_plain(Answer(429, {"retry-after": said}, problem), Problem)
+    assert refused.value.retry_after_s == wait_s
 
 
 @pytest.mark.parametrize("status", [204, 301, 400, 401, 403, 404])

@@ -45,6 +45,13 @@ def test_waits_double_up_to_the_longest() -> None:
     assert waits == pytest.approx([0.2, 0.4, 0.8, 1.0, 1.0])
 
 
+def test_what_a_busy_server_asks_comes_before_the_wait_and_is_bounded() -> None:
+    retries = Retries(attempts=4, first_wait_s=0.2, longest_wait_s=3.0)
+    soon, late = Busy(1017097, ""), Busy(1017097, "")
+    soon.retry_after_s, late.retry_after_s = 1, 3_600
+    assert drive(asked(retries=retries), [soon, BUSY, late, ANSWER]) == pytest.approx([1.2, 0.4, 3.0])
+
+
 def test_chance_spreads_the_waits() -> None:
     retries = Retries(attempts=3, first_wait_s=1.0, longest_wait_s=9.0)
     assert drive(asked(0.25, retries=retries), [BUSY, BUSY, ANSWER]) == pytest.approx([0.25, 0.5])

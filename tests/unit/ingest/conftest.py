@@ -82,7 +82,7 @@ class Shelf:
         highlight = held[2].highlight if held else None
         return highlight.clip if highlight and highlight.rule == "operator" else None
 
-    def publish(self, song: PublishedSong) -> Publication:
+    def publish(self, song: PublishedSong, *, chosen_clip: Span | None) -> Publication:
         key = (song.vendor_id, song.source_key)
         held = self.songs.get(key)
         song_id, revision = (held[0], held[1] + 1) if held else (SongId(len(self.songs) + 1), 1)

@@ -62,6 +62,26 @@ def test_five_hours_are_refused_before_they_are_heard(tmp_path: Path) -> None:
     assert sum(heard) <= 30
 
 
+def test_what_states_that_it_is_too_long_is_not_heard_at_all(tmp_path: Path) -> None:
+    path = write_encoded(tmp_path / "song.flac", np.zeros((2, RATE_HZ * 4), np.float32), "flac")
+    heard: list[float] = []
+    with pytest.raises(Unplayable, match=r"longer than 0\.05 minutes"):
+        PyAvStudio(longest_ms=3_000).probe(path, heard=heard.append)
+    assert heard == []
+
+
+@pytest.mark.parametrize("sample", [np.nan, np.inf, 1e30])
+def test_samples_that_no_encoder_takes_are_refused(tmp_path: Path, sample: float) -> None:
+    sound = np.full((RATE_HZ, 2), 0.1, "<f4")
+    sound[RATE_HZ // 2] = sample
+    form = struct.pack("<4sIHHIIHH", b"fmt ", 16, 3, 2, RATE_HZ, 8 * RATE_HZ, 8, 32)
+    data = struct.pack("<4sI", b"data", sound.nbytes) + sound.tobytes()
+    wav = tmp_path / "song.wav"
+    wav.write_bytes(struct.pack("<4sI4s", b"RIFF", 4 + len(form) + len(data), b"WAVE") + form + data)
+    with pytest.raises(Unplayable, match=r"^song\.wav: damaged: samples more than 100 times full scale"):
+        STUDIO.probe(wav)
+
+
 @pytest.mark.parametrize("samples", [1, 2, 1_023])
 def test_a_sound_of_a_sample_is_a_sound(tmp_path: Path, samples: int) -> None:
     wav = write_wav(tmp_path / "song.wav", np.full((2, samples), 0.5, np.float32))

@@ -406,7 +406,7 @@ def test_a_song_longer_than_the_studio_allows_is_refused(make_song: SongMaker, i
 def test_a_song_the_shelf_will_not_have_is_refused(
     make_song: SongMaker, import_songs: Importer, shelf: Shelf, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    def refuse(song: PublishedSong) -> None:
+    def refuse(song: PublishedSong, **_: object) -> None:
         raise YuefuError(f"no room for {song.facts.title}")
 
     make_song("a")

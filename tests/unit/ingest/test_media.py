@@ -1,3 +1,4 @@
+import struct
 import subprocess
 import sys
 from pathlib import Path
@@ -7,7 +8,8 @@ import numpy as np
 import pytest
 from tests.unit.ingest.conftest import RATE_HZ, lag_samples, make_sound, read_sound, write_encoded, write_wav
 
-from yuefu.ingest.media import AAC_96K, AAC_256K, FLAC, PyAvStudio, Take
+from yuefu.ingest.contents import SOUND_SUFFIXES
+from yuefu.ingest.media import AAC_96K, AAC_256K, FLAC, PyAvStudio, Sound, Take, is_lossless
 from yuefu.ingest.refusal import Unplayable
 from yuefu.units import Span
 
@@ -190,6 +192,58 @@ def test_a_stretch_beyond_the_end_is_refused(tmp_path: Path) -> None:
 @pytest.mark.parametrize("name", ["mp3-ConstantBitRate.mp3", "ogg.ogg", "wav.wav", "m4a.m4a", "flac.flac"])
 def test_every_common_format_is_read(name: str) -> None:
     assert STUDIO.probe(delivered(name)).duration_ms == pytest.approx(4_000, abs=40)
+
+
+@pytest.mark.parametrize(
+    ("name", "codec"),
+    [("song.wma", "wmav2"), ("song.caf", "alac"), ("song.mp2", "mp2"), ("song.ac3", "ac3"), ("song.w64", "pcm_s16le")],
+)
+def test_formats_of_other_systems_are_read(tmp_path: Path, name: str, codec: str) -> None:
+    path = write_encoded(tmp_path / name, make_sound(4), codec, bit_rate_bps=128_000)
+    probe = STUDIO.probe(path)
+    assert path.suffix in SOUND_SUFFIXES
+    assert probe.duration_ms == pytest.approx(4_000, abs=100)
+    assert probe.is_lossless is (codec in {"alac", "pcm_s16le"})
+
+
+@pytest.mark.parametrize(
+    ("decoder", "keeps_all"),
+    [
+        ("ape", True),
+        ("tak", True),
+        ("wmalossless", True),
+        ("wavpack", True),
+        ("wmapro", False),
+        ("dca", False),
+        ("cook", False),
+    ],
+)
+def test_formats_that_nothing_here_writes_can_be_decoded(decoder: str, *, keeps_all: bool) -> None:
+    assert is_lossless(av.Codec(decoder, "r")) is keeps_all
+
+
+def test_a_stream_of_single_bits_is_read(tmp_path: Path) -> None:
+    path = write_dsf(tmp_path / "song.dsf", seconds=0.5)
+    heard: list[Sound] = []
+    probe = STUDIO.probe(path, ears=[heard.append])
+    assert path.suffix in SOUND_SUFFIXES
+    assert (probe.codec, probe.duration_ms) == ("dsd_lsbf_planar", 500)
+    sound = np.concatenate(heard, axis=1)[0]
+    assert np.argmax(np.abs(np.fft.rfft(sound))) * RATE_HZ / len(sound) == pytest.approx(440, abs=2)
+
+
+def write_dsf(path: Path, *, seconds: float) -> Path:
+    """A tone of 440 Hz as DSD, two channels alike: 64 bits for each sample of a compact disc, the lowest first."""
+    rate_hz, block = 64 * RATE_HZ, 4_096
+    count = int(seconds * rate_hz)
+    wave = 0.5 + 0.25 * np.sin(2 * np.pi * 440 * np.arange(count) / rate_hz)
+    bits = np.diff(np.floor(np.cumsum(wave)), prepend=0).astype(np.uint8)
+    packed = np.packbits(bits, bitorder="little")
+    blocks = np.pad(packed, (0, -len(packed) % block)).reshape(-1, 1, block).repeat(2, axis=1).tobytes()
+    form = struct.pack("<4sQIIIIIIQII", b"fmt ", 52, 1, 0, 2, 2, rate_hz, 1, count, block, 0)
+    data = struct.pack("<4sQ", b"data", 12 + len(blocks)) + blocks
+    path.write_bytes(struct.pack("<4sQQQ", b"DSD ", 28, 28 + len(form) + len(data), 0) + form + data)
+    return path
 
 
 @pytest.mark.parametrize("name", ["mp4.mp4", "webm-vp9.webm"])

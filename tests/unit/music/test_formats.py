@@ -9,6 +9,7 @@ import msgspec
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from lxml import etree
 
 from yuefu.music.formats import (
     FORMATS,
@@ -308,6 +309,23 @@ def test_one_wrong_time_does_not_make_all_others_relative() -> None:
         7000,
         8000,
     ]
+
+
+def test_a_sign_with_a_time_of_its_own_does_not_join_the_words_beside_it() -> None:
+    text = "[0,900]<0,300,0>茉<300,300,0>，<600,300,0>ah"
+    assert words_of("krc", text) == [("茉，", 0, 600), ("ah", 600, 900)]
+
+
+def test_a_song_text_begins_with_a_note_and_not_with_the_end_of_a_phrase() -> None:
+    text = format_named("ultrastar").render(parse("krc", KRC_LINE).lyrics).decode()
+    notes = [line for line in text.splitlines() if not line.startswith("#")]
+    assert notes == ["F 1200 400 0 two ", "F 1600 300 0 words", "E"]
+
+
+def test_written_ttml_has_what_the_recommendation_demands_of_its_root() -> None:
+    root = etree.fromstring(format_named("ttml").render(parse("krc", KRC_LINE).lyrics))
+    assert root.tag == "{http://www.w3.org/ns/ttml}tt"
+    assert "{http://www.w3.org/XML/1998/namespace}lang" in root.attrib
 
 
 PIECES = [

@@ -1,12 +1,12 @@
 import numpy as np
 import pytest
-from tests.unit.music.singing import band, lyrics, voice
+from tests.unit.music.singing import BEGIN_S, NOTE_S, PITCHES, band, voice
 
 from yuefu.music.f0 import RATE_HZ, Mono
 from yuefu.music.subtraction import NotThatBacking, subtract
-from yuefu.music.transcription import sung_spans
 
-SUNG = tuple(sung_spans(lyrics()))
+SUNG = slice(*(round(begin_s * RATE_HZ) for begin_s in (BEGIN_S, BEGIN_S + len(PITCHES) * NOTE_S)))
+"""A phrase, from its first note to its last."""
 
 
 def late(sound: Mono, samples: float) -> Mono:
@@ -20,7 +20,7 @@ def late(sound: Mono, samples: float) -> Mono:
 
 @pytest.mark.parametrize("samples", [0.0, 812.0, 4_410.4, 90_000.25])
 def test_a_backing_that_begins_later_is_taken_out(samples: float) -> None:
-    residual = subtract(voice() + 0.8 * band(), late(band(), samples), RATE_HZ, sung=SUNG)
+    residual = subtract(voice() + 0.8 * band(), late(band(), samples), RATE_HZ)
     assert residual.offset_s * RATE_HZ == pytest.approx(-samples, abs=0.05)
     assert residual.drop_db > 20
     assert np.corrcoef(residual.voice, voice())[0, 1] > 0.97
@@ -34,20 +34,32 @@ def test_a_backing_that_begins_earlier_is_taken_out(samples: float) -> None:
 
 
 def test_a_limited_recording_is_heard_through() -> None:
-    residual = subtract(np.tanh(3 * (voice() + band())), band(), RATE_HZ, sung=SUNG)
+    residual = subtract(np.tanh(3 * (voice() + band())), band(), RATE_HZ)
     assert residual.drop_db > 10
+
+
+def test_a_singer_who_never_rests_is_heard() -> None:
+    singing, played = voice()[SUNG], band()[SUNG]
+    residual = subtract(singing + played, played, RATE_HZ)
+    assert residual.drop_db > 15
+    assert np.corrcoef(residual.voice, singing)[0, 1] > 0.97
+
+
+def test_other_hands_are_not_taken_for_the_backing_of_a_singer_who_never_rests() -> None:
+    with pytest.raises(NotThatBacking):
+        subtract(voice()[SUNG] + band()[SUNG], band(seed=2)[SUNG], RATE_HZ)
 
 
 def test_a_backing_that_drifts_is_refused() -> None:
     grid = np.arange(len(band()))
     slower = np.interp(grid * (1 - 3e-4), grid, band()).astype(np.float32)
     with pytest.raises(NotThatBacking, match=r"runs .* ms away|cannot|only .* dB"):
-        subtract(voice() + band(), slower, RATE_HZ, sung=SUNG)
+        subtract(voice() + band(), slower, RATE_HZ)
 
 
 def test_the_same_piece_played_anew_is_refused() -> None:
     with pytest.raises(NotThatBacking):
-        subtract(voice() + band(), band(seed=2), RATE_HZ, sung=SUNG)
+        subtract(voice() + band(), band(seed=2), RATE_HZ)
 
 
 def test_something_else_is_refused() -> None:

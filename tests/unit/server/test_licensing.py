@@ -1,10 +1,11 @@
 """Deals written down: what holds of several, what is no change, and who is said to have done it."""
 
+import msgspec
 import pytest
-from tests.unit.server.conftest import BOTH, FOREVER, START_MS, World
+from tests.unit.server.conftest import BOTH, FOREVER, HIGHLIGHT, START_MS, World
 
 from yuefu.access.audit import Author
-from yuefu.catalogue.song import UnknownSong
+from yuefu.catalogue.song import Outcome, UnknownSong
 from yuefu.ids import SongId
 from yuefu.rights.deal import Block, Chain, Deal, Terms, TermSheet, Use
 from yuefu.rights.takedown import NewCase, Scope
@@ -12,6 +13,7 @@ from yuefu.server import licensing
 from yuefu.server.licensing import (
     RIGHTS,
     Conflict,
+    HighlightChanged,
     LicensedShelf,
     LiftedBlock,
     LiftedCase,
@@ -24,6 +26,7 @@ from yuefu.server.licensing import (
     unusable_songs,
 )
 from yuefu.server.takedowns import take_down
+from yuefu.units import Span
 
 MEI = Author(actor="cli:mei", origin="here")
 PLAIN = TermSheet(terms=(FOREVER,))
@@ -184,3 +187,17 @@ def test_terms_that_differ_in_tier_or_channel_alone_cannot_both_hold() -> None:
     one, two, other = Terms(tier="A"), Terms(tier="B", channel=2), Terms(uses=(Use.SING,), tier="A")
     assert settle_terms((one, other, two, other)) == (other, two)
     assert settle_terms((one, one)) == (one,)
+
+
+def test_an_import_does_not_undo_a_highlight_that_was_set_meanwhile(world: World) -> None:
+    song_id = world.songs["whole"]
+    held = world.centre.songs.song(song_id).published
+    delivered = msgspec.structs.replace(held, fingerprint="another delivery")
+    chosen = msgspec.structs.replace(HIGHLIGHT, clip=Span(begin_ms=1_000, end_ms=21_000), rule="operator")
+    licensed = shelf(world)
+    assert licensed.chosen_clip(held.vendor_id, held.source_key) is None
+    world.centre.work.run(lambda transaction: transaction.set_highlight(song_id, chosen, (), at_ms=START_MS))
+    with pytest.raises(HighlightChanged, match=f"song {song_id} was set meanwhile"):
+        licensed.publish(delivered, chosen_clip=None)
+    assert world.centre.songs.song(song_id).published.highlight == chosen
+    assert licensed.publish(delivered, chosen_clip=chosen.clip).outcome is Outcome.CHANGED

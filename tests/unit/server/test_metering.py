@@ -196,6 +196,21 @@ def test_what_is_not_the_same_grant_is_charged(world: Any, centre: Any, plan: An
     assert len(world.rows("grants")) == 3
 
 
+@pytest.mark.parametrize("other", [{"scene_id": 1}, {"room_id": "r"}, {"resource_type": 3}], ids=str)
+def test_a_grant_is_given_again_whatever_else_came_of_the_same_files(
+    world: Any, centre: Any, plan: Any, other: dict[str, Any]
+) -> None:
+    plan(is_repeat_free=True)
+    member = world.member()
+    first: dict[str, Any] = {"resource_type": 2 if "resource_type" in other else 0}
+    resource = ask(member, **first)["data"]["resources"][0]
+    assert ask(member, **(first | other))["data"]["resources"][0]["resource_id"] == resource["resource_id"]
+    assert ask(member, **first, dry_run=True)["data"]["already_paid"] == 1
+    assert [ask(member, **body)["code"] for body in (first | other, first)] == [0, 0]
+    assert amounts(world) == [150, 150]
+    assert [row["grant_id"] for row in world.rows("granted_resources")] == [1]  # plays go to what was asked for last
+
+
 def test_a_grant_that_ran_out_is_not_given_again(world: Any, centre: Any, plan: Any) -> None:
     plan(is_repeat_free=True)
     ask(world.member())

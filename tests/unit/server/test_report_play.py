@@ -6,11 +6,15 @@ import msgspec
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
+from tests.unit.server.conftest import APP
+from tests.unit.server.test_rights_commands import Shell
 
 from yuefu.access.audit import Author
+from yuefu.ids import UserId
 from yuefu.rights.play import MOST_PLAYS
 from yuefu.rights.takedown import NewCase, Scope
 from yuefu.server.actions.plays import CALLS_PER_S
+from yuefu.server.keeping import forget_user
 from yuefu.server.takedowns import take_down
 from yuefu.units import DAY_MS, HOUR_MS, SECOND_MS
 
@@ -222,3 +226,19 @@ def test_whatever_is_sent_is_answered_with_a_documented_code(
     raw = msgspec.json.encode(sent)
     answer = world.post("report_play", msgspec.json.decode(raw), bearer=member.session)
     assert answer["code"] in {0, EMPTY, NOT_HELD, MISSING, ILLEGAL, TOO_MANY, STRANGER}, answer
+
+
+def test_the_command_line_lists_plays(world: Any, member: Any, resource_id: str) -> None:
+    report(member, resource_id, "one", seconds=2)
+    report(member, resource_id, "two", seconds=31, score=90, started=1_700_000_000_000)
+    shell, app_id = Shell(world), APP.app_id
+    assert [each["name"] for each in shell.json("play", "list", "--app", app_id)] == ["one", "two"]
+    (told,) = shell.json("play", "list", "--app", app_id, "--user", "茉莉", "--song", world.songs["whole"], "--defined")
+    assert (told["seconds"], told["score"], told["is_completed"], told["resource_id"]) == (31, 90, False, resource_id)
+    assert told["started_at"] == "2023-11-14T22:13:20.000Z"
+    (row,) = [line for line in shell.run("play", "list", "--after", 1).splitlines() if "defined" in line]
+    assert "茉莉" in row
+    assert "--app" in shell.refused("play", "list", "--user", "茉莉")
+    forget_user(world.centre, app_id, UserId("茉莉"), Author(actor="cli:mei", origin="host"))
+    assert shell.json("play", "list", "--app", app_id, "--user", "茉莉") == []
+    assert [(each["user_id"], each["name"]) for each in shell.json("play", "list")] == [("", "")] * 2

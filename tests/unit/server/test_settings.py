@@ -6,11 +6,14 @@ from pathlib import Path
 
 import pytest
 from click.testing import CliRunner
+from tests.unit.ingest.onnx_model import gain, write_model
 from tests.unit.server.conftest import APP, START_MS
 
 from yuefu.access.downloads import TooManyDownloads
 from yuefu.access.keyring import KEY_BYTES, key_id
+from yuefu.ingest.separation import BadModel, Stem
 from yuefu.server.cli import commands
+from yuefu.server.importing import open_separator
 from yuefu.server.settings import BadSettings, Settings, load_settings
 from yuefu.server.wiring import open_installation
 
@@ -157,6 +160,44 @@ def test_a_page_may_have_up_to_a_hundred_songs(tmp_path: Path, size: int) -> Non
 def test_a_page_size_that_cannot_be_is_named(tmp_path: Path, size: str) -> None:
     with pytest.raises(BadSettings, match="page_size"):
         settings_of(tmp_path, PAGE_SIZE=size)
+
+
+@pytest.mark.parametrize(
+    ("changes", "name"),
+    [
+        ({"MODEL": "model.onnx"}, "separation_model, separation_sha256: each needs the other"),
+        ({"SHA256": "ab" * 32}, "separation_model, separation_sha256: each needs the other"),
+        ({"MODEL": "model.onnx", "SHA256": "ab" * 31}, "separation_sha256: must be 64 hexadecimal digits"),
+        ({"MODEL": "model.onnx", "SHA256": "xy" * 32}, "separation_sha256: must be 64 hexadecimal digits"),
+        ({"MODEL": "model.onnx", "SHA256": "ab" * 32, "GIVES": "drums"}, "separation_gives"),
+    ],
+    ids=str,
+)
+def test_a_model_is_named_with_its_hash(tmp_path: Path, changes: dict[str, str], name: str) -> None:
+    with pytest.raises(BadSettings, match=name):
+        settings_of(tmp_path, **{f"SEPARATION_{key}": value for key, value in changes.items()})
+
+
+def test_a_model_is_looked_for_when_songs_are_separated_and_not_before(tmp_path: Path) -> None:
+    settings = settings_of(tmp_path, SEPARATION_MODEL="model.onnx", SEPARATION_SHA256="AB" * 32)
+    with open_installation(settings):
+        assert open_separator(settings, separate=False) is None
+    with pytest.raises(BadModel, match="there is no such file"):
+        open_separator(settings, separate=None)
+    content = gain(0.25, 0.25)
+    sha256 = write_model(tmp_path / "model.onnx", content)
+    with pytest.raises(BadModel, match=f"its SHA-256 is {sha256}, not {'ab' * 32}"):
+        open_separator(settings, separate=True)
+    settings = settings_of(tmp_path, SEPARATION_MODEL="model.onnx", SEPARATION_SHA256=sha256.upper())
+    separator = open_separator(settings, separate=None)
+    assert separator is not None
+    assert (separator.model_sha256, separator.gives) == (sha256, Stem.VOCALS)
+
+
+def test_nothing_is_separated_unless_a_model_is_named(tmp_path: Path) -> None:
+    assert open_separator(settings_of(tmp_path), separate=None) is None
+    with pytest.raises(BadSettings, match="separation_model"):
+        open_separator(settings_of(tmp_path), separate=True)
 
 
 ACCEL = {"ACCEL_PREFIX": "/yuefu-blobs/", "TRUSTED_PROXIES": "127.0.0.1"}

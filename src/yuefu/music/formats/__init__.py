@@ -87,9 +87,10 @@ FORMATS = (
         Carries(voices=True, translation=True, pronunciation=True, background=True, headers=("ti", "al")),
     ),
     LyricFormat(
-        "ass", "ASS", ".ass", ass.parse, _text(ass.render), Carries(voices=True, background=True, resolution_ms=10)
+        "ass", "ASS", ".ass", ass.parse, _text(ass.render),
+        Carries(voices=True, translation=True, background=True, resolution_ms=10),
     ),
-    LyricFormat("vtt", "WebVTT", ".vtt", webvtt.parse, _text(webvtt.render), Carries(voices=True)),
+    LyricFormat("vtt", "WebVTT", ".vtt", webvtt.parse, _text(webvtt.render), Carries(voices=True, translation=True)),
     LyricFormat(
         "krc-json", "KRC answer", ".json", answers.parse, answers.render_krc,
         Carries(free_lines=False, syllables=False, headers=answers.TAGS),

@@ -8,14 +8,15 @@ r"""ASS: subtitles whose karaoke tags say how long each syllable lasts.
     Dialogue: 0,0:00:01.20,0:00:04.60,Default,甲,0,0,0,,{\k40}two {\kf30}words
 
 `\k`, `\K`, `\kf` and `\ko` take hundredths of a second and differ only in how they are drawn. A tag before no text is
-a pause. Who sings is the field Name; the style Background is sung behind. Other tags, comments and drawings say
+a pause. Who sings is the field Name; the style Background is sung behind, and the style Translation holds the
+translation of the line before, at its time. Other tags, comments and drawings say
 nothing of lyrics and are left out.
 
 Source: the Aegisub manual's page on override tags.
 """
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 
 import msgspec
 
@@ -35,7 +36,7 @@ from yuefu.music.lyrics import Line, Lyrics
 from yuefu.music.unreadable import NotInFormat
 from yuefu.units import HOUR_MS, MINUTE_MS, SECOND_MS
 
-BACKGROUND = "Background"
+BACKGROUND, TRANSLATION = "Background", "Translation"
 
 _FIELDS = ("layer", "start", "end", "style", "name", "marginl", "marginr", "marginv", "effect", "text")
 _TIME = re.compile(r"\s*([0-9]{1,3}):([0-9]{1,2}):([0-9]{1,2})(?:[.:]([0-9]{1,3}))?\s*")
@@ -55,6 +56,7 @@ Format: Name, Fontname, Fontsize, PrimaryColour, SecondaryColour, OutlineColour,
 StrikeOut, ScaleX, ScaleY, Spacing, Angle, BorderStyle, Outline, Shadow, Alignment, MarginL, MarginR, MarginV, Encoding
 Style: Default,sans-serif,56,&H0000D7FF,&H00FFFFFF,&H00202020,&H80000000,0,0,0,0,100,100,0,0,1,3,1,2,40,40,40,1
 Style: Background,sans-serif,40,&H0000D7FF,&H00FFFFFF,&H00202020,&H80000000,0,1,0,0,100,100,0,0,1,2,1,8,40,40,40,1
+Style: Translation,sans-serif,36,&H00FFFFFF,&H00FFFFFF,&H00202020,&H80000000,0,0,0,0,100,100,0,0,1,2,1,2,40,40,8,1
 
 [Events]
 Format: Layer, Start, End, Style, Name, MarginL, MarginR, MarginV, Effect, Text"""
@@ -63,25 +65,30 @@ Format: Layer, Start, End, Style, Name, MarginL, MarginR, MarginV, Effect, Text"
 def parse(data: bytes, *, file: str = "") -> ParsedLyrics:
     """The lyrics that `data` spells. Raises TooLarge, and NotInFormat for a text without events."""
     findings = FindingList(file)
-    lines: list[Line | None] = []
+    lines: list[Line] = []
     headers: dict[str, str] = {}
     book = VoiceBook()
     fields: tuple[str, ...] = _FIELDS
     section, has_events = "", False
-    for number, line in numbered_lines(decode_text(data, findings), findings):
-        kind, _, value = line.partition(":")
+    for number, text in numbered_lines(decode_text(data, findings), findings):
+        kind, _, value = text.partition(":")
         kind, value = kind.strip().lower(), value.strip()
-        if line.lstrip().startswith("["):
-            section = line.strip().lower()
+        if text.lstrip().startswith("["):
+            section = text.strip().lower()
             has_events = has_events or section == "[events]"
         elif section == "[script info]" and kind == "title" and value:
             headers["ti"] = value
-        elif section == "[script info]" and line.startswith(";"):
-            read_note(line[1:], headers, book)
+        elif section == "[script info]" and text.startswith(";"):
+            read_note(text[1:], headers, book)
         elif section == "[events]" and kind == "format":
             fields = tuple(field.strip().lower() for field in value.split(","))
         elif section == "[events]" and kind == "dialogue":
-            lines.append(_read_dialogue(value, fields, number, book, findings))
+            said = dict(zip(fields, value.split(",", len(fields) - 1), strict=False))
+            line = _read_dialogue(said, number, book, findings)
+            if line and lines and _is_translation(said, line, lines[-1]):
+                lines[-1] = msgspec.structs.replace(lines[-1], translation=line.text)
+            elif line:
+                lines.append(line)
     if not has_events:
         raise NotInFormat("ASS", "it has no section [Events]")
     return collect(lines, findings, headers=headers, voice_names=book.names)
@@ -103,7 +110,10 @@ def _render_lines(lyrics: Lyrics) -> Iterator[str]:
         style = BACKGROUND if line.is_background else "Default"
         text = _render_words(line) if line.words else _escape(line.text)
         who = book.write(line.voices) if is_told else ""
-        yield f"Dialogue: 0,{_format_time(line.begin_ms)},{_format_time(line.end_ms)},{style},{who},0,0,0,,{text}"
+        times = f"{_format_time(line.begin_ms)},{_format_time(line.end_ms)}"
+        yield f"Dialogue: 0,{times},{style},{who},0,0,0,,{text}"
+        if line.translation:
+            yield f"Dialogue: 0,{times},{TRANSLATION},,0,0,0,,{_escape(flatten(line.translation))}"
 
 
 def _render_words(line: Line) -> str:
@@ -128,10 +138,12 @@ def _format_time(time_ms: int) -> str:
     return f"{seconds // 3600}:{seconds // 60 % 60:02}:{seconds % 60:02}.{hundredths:02}"
 
 
-def _read_dialogue(
-    value: str, fields: tuple[str, ...], number: int, book: VoiceBook, findings: FindingList
-) -> Line | None:
-    said = dict(zip(fields, value.split(",", len(fields) - 1), strict=False))
+def _is_translation(said: Mapping[str, str], line: Line, before: Line) -> bool:
+    is_styled = said.get("style", "").strip().casefold() == TRANSLATION.casefold()
+    return is_styled and line.begin_ms == before.begin_ms
+
+
+def _read_dialogue(said: Mapping[str, str], number: int, book: VoiceBook, findings: FindingList) -> Line | None:
     begin, end = _TIME.fullmatch(said.get("start", "")), _TIME.fullmatch(said.get("end", ""))
     if begin is None or end is None or "text" not in said:
         findings.add("a line of dialogue has no time or no text", "left out", number)

@@ -68,7 +68,7 @@ def parse(data: bytes, *, file: str = "") -> ParsedLyrics:
 
 def render(lyrics: Lyrics) -> str:
     """TTML with times to the millisecond, and a span for each syllable where words have times."""
-    root = etree.Element(f"{{{_TT}}}tt", nsmap={None: _TT, "ttm": _TTM})
+    root = etree.Element(f"{{{_TT}}}tt", {f"{{{_XML}}}lang": ""}, nsmap={None: _TT, "ttm": _TTM})  # as TTML demands
     metadata = etree.SubElement(etree.SubElement(root, f"{{{_TT}}}head"), f"{{{_TT}}}metadata")
     for tag, name in (("title", "ti"), ("desc", "al")):
         if text := lyrics.headers.get(name):

@@ -8,7 +8,8 @@
     00:01.200 --> 00:04.600
     <v 甲>two <00:01.600>words<00:01.900></v>
 
-A cue that is one timed word marks it with `<c>`, since its own time says the rest.
+A translation is a line of its own in the cue, `<c.translation>deux mots</c>`. A cue that is one timed word marks it
+with `<c>`, since its own time says the rest.
 
 Source: the WebVTT recommendation of the W3C (www.w3.org/TR/webvtt1), its sections on cue text and timestamps.
 """
@@ -41,6 +42,7 @@ _STAMP = re.compile(rf"<{_TIME}>")
 _VOICE = re.compile(r"<v(?:\.[^<>\s]*)?\s([^<>]*)>")
 _TAG = re.compile(r"</?[^<>]*>")
 _CLASS = re.compile(r"<c[.>\s]")
+_TRANSLATION = re.compile(r"<c\.translation>([^<>]*)</c>")
 _NOTE = re.compile(r"NOTE\s(.*)")
 _NO_CUE = ("WEBVTT", "STYLE", "REGION", "NOTE")
 
@@ -69,6 +71,8 @@ def render(lyrics: Lyrics) -> str:
 def _render_cue(line: Line, voice: str) -> str:
     text = "".join(_render_words(line)) if line.words else _escape(flatten(line.text))
     spoken = f"<v {_escape(voice)}>{text}</v>" if voice else text
+    if translation := flatten(line.translation):
+        spoken += f"\n<c.translation>{_escape(translation)}</c>"
     return f"{_format_time(line.begin_ms)} --> {_format_time(line.end_ms)}\n{spoken}"
 
 
@@ -124,6 +128,8 @@ def _read_block(
         return None
     begin_ms, end_ms = _read_time(timing.groups()[:4]), _read_time(timing.groups()[4:])
     text = " ".join(line for _, line in block[place + 1 :])
+    translation = _TRANSLATION.search(text)
+    text = _TRANSLATION.sub("", text)
     voice = _VOICE.search(text)
     text = _VOICE.sub("", text)
     if _STAMP.search(text) or _CLASS.search(text):
@@ -133,7 +139,11 @@ def _read_block(
         line = plain_line(_read_text(text), begin_ms=begin_ms, end_ms=end_ms, findings=findings, number=number)
     if line is None:
         return None
-    return msgspec.structs.replace(line, voices=book.read(html.unescape(voice[1])) if voice else (1,))
+    return msgspec.structs.replace(
+        line,
+        voices=book.read(html.unescape(voice[1])) if voice else (1,),
+        translation=flatten(_read_text(translation[1])) if translation else "",
+    )
 
 
 def _read_pieces(text: str, begin_ms: int, end_ms: int) -> list[Piece]:

@@ -14,6 +14,7 @@ from yuefu.units import Span
 _MADE_FROM = {
     PitchSource.NOTES: "the delivery's own notes",
     PitchSource.VOCALS: "heard in the vocals",
+    PitchSource.SEPARATED_VOCALS: "heard in vocals that a model separated",
     PitchSource.DIFFERENCE: "heard in the original minus its accompaniment",
 }
 

@@ -60,20 +60,20 @@ def _moment(time_ms: int | None, *, in_seconds: bool) -> object:
 
 
 def _render_voice(song: UltraStarSong, voice: int) -> Iterator[str]:
-    """One voice's notes, each with the syllables that begin on it, and a phrase end where the line changes.
+    """One voice's notes, each with the syllables that begin on it, and a phrase end between two lines.
 
     A note without a syllable of its own holds the one before, or, past its end, is a phrase without words.
     """
     waiting = deque(_syllables(song, voice))
-    phrase, held_until_ms = 0, 0
+    phrase, held_until_ms, is_first = 0, 0, True
     for note in (note for note in song.pitch_line.notes if note.voice == voice):
         text, note_phrase = "", phrase if note.begin_ms < held_until_ms else 0
         while waiting and waiting[0][1].begin_ms < note.end_ms:
             note_phrase, syllable = waiting.popleft()
             text, held_until_ms = text + syllable.text, syllable.end_ms
-        if note_phrase != phrase or not note_phrase:
+        if not is_first and (note_phrase != phrase or not note_phrase):
             yield f"- {note.begin_ms}"
-        phrase = note_phrase
+        phrase, is_first = note_phrase, False
         yield f"{_LETTERS[note.kind]} {note.begin_ms} {note.duration_ms} {note.pitch - MIDDLE_C} {text or HOLDS[0]}"
 
 

@@ -14,7 +14,6 @@ from yuefu.catalogue.song import Song, UnknownSong
 from yuefu.ids import RoomId
 from yuefu.rights.charge import CapReached, MeteredUse
 from yuefu.rights.deal import SongRights
-from yuefu.rights.decision import decide
 from yuefu.rights.grant import NewGrant, NotLicensed, check_need
 from yuefu.rights.kept_answer import BadRequestKey, RequestKey
 from yuefu.rights.plan import Plan, month_of
@@ -185,9 +184,10 @@ def _buy(centre: Centre, transaction: Transaction, purchase: _Purchase) -> bytes
     grant = purchase.grant
     running = transaction.running_grant(grant, at_ms=at_ms) if purchase.plan.is_repeat_free else None
     if running is None:
-        grant_id = _grant(transaction, purchase, at_ms=at_ms)
+        grant_id = _grant(centre, transaction, purchase, at_ms=at_ms)
     else:
         grant_id, grant = running.grant_id, msgspec.structs.replace(grant, expires_at_ms=running.expires_at_ms)
+        transaction.hold_again(grant, grant_id)
     issued = issue(centre, purchase.order, purchase.song, purchase.offer, grant, paid_id=grant_id)
     answer = purchase.seal(render_answer(issued))
     if key is not None:
@@ -195,14 +195,14 @@ def _buy(centre: Centre, transaction: Transaction, purchase: _Purchase) -> bytes
     return answer
 
 
-def _grant(transaction: Transaction, purchase: _Purchase, *, at_ms: int) -> int:
+def _grant(centre: Centre, transaction: Transaction, purchase: _Purchase, *, at_ms: int) -> int:
     """Write the grant, charge it and share it with its room, if the rights allow it at `at_ms`: now, for it may have
     waited. Returns the grant's id.
     """
     grant = purchase.grant
     rights = transaction.rights(grant.song_id)
-    used = transaction.used(grant.song_id, rights) if rights.is_capped else {}
-    check_need(grant.song_id, purchase.offer.need, decide(rights, purchase.purpose, at_ms=at_ms, used=used))
+    decision = centre.standing.decide(grant.song_id, rights, purchase.purpose, at_ms=at_ms, count=transaction.used)
+    check_need(grant.song_id, purchase.offer.need, decision)
     known = msgspec.structs.replace(grant, rights_revision=rights.revision)
     grant_id = take_charge(
         transaction, purchase.use, purchase.plan, lambda: transaction.issue_grant(known), at_ms=at_ms

@@ -27,6 +27,7 @@ _COMMANDS = {
     "price": "prices:price",
     "charge": "periods:charge",
     "period": "periods:period",
+    "play": "plays:play",
     "split": "splits:split",
     "report": "reports:report",
     "user": "keeping:user",

@@ -14,7 +14,7 @@ from yuefu.server.actions.songs import read_lyrics
 from yuefu.server.centre import Centre
 from yuefu.server.cli.options import SONG_ID, command_author, print_json, settings_for, standard_options
 from yuefu.server.highlight_page import describe_highlight, draw_highlight
-from yuefu.server.highlights import set_clip
+from yuefu.server.highlights import choose_again, set_clip
 from yuefu.server.wiring import open_installation
 from yuefu.units import SECOND_MS, Span
 
@@ -22,19 +22,30 @@ from yuefu.units import SECOND_MS, Span
 @click.command("highlight")
 @click.argument("song_id", type=SONG_ID)
 @click.option("--set", "seconds", type=(float, float), metavar="BEGIN END", help="Take this stretch, in seconds.")
+@click.option("--auto", "is_auto", is_flag=True, help="Take again what the rules choose.")
 @click.option("--preview", type=click.Path(dir_okay=False, path_type=Path), help="Write a page to look at it (HTML).")
 @standard_options
 def highlight(
-    *, song_id: int, seconds: tuple[float, float] | None, preview: Path | None, data: str | None, as_json: bool
+    *,
+    song_id: int,
+    seconds: tuple[float, float] | None,
+    is_auto: bool,
+    preview: Path | None,
+    data: str | None,
+    as_json: bool,
 ) -> None:
     """What of a song is its highlight, and by which rule; or set it by hand.
 
-    A highlight set by hand is cut at once, and is kept when the song is imported again.
+    A highlight set by hand is cut at once, and is kept when the song is imported again, until --auto.
     """
+    if is_auto and seconds is not None:
+        raise click.UsageError("--set and --auto: one or the other")
     with open_installation(settings_for(data)) as installation:
         if seconds is not None:
             begin_ms, end_ms = (_milliseconds(each) for each in seconds)
             set_clip(installation, SongId(song_id), Span(begin_ms=begin_ms, end_ms=end_ms), command_author())
+        elif is_auto:
+            choose_again(installation, SongId(song_id), command_author())
         song = installation.centre.songs.song(SongId(song_id))
         if preview is not None:
             preview.write_text(_page(installation.centre, song), encoding="utf-8")

@@ -21,7 +21,7 @@ from yuefu.server.cli.options import (
     settings_for,
     standard_options,
 )
-from yuefu.server.importing import hire_crew, recipe_for, run_import
+from yuefu.server.importing import hire_crew, open_separator, recipe_for, run_import
 from yuefu.server.licensing import RIGHTS, LicensedShelf, Offer, unusable_songs
 from yuefu.server.wiring import Installation, open_installation
 from yuefu.wire.vendor import VendorProfile
@@ -53,6 +53,11 @@ _SHOWN_IDS = 10
     type=click.FloatRange(QUIETEST_LUFS, LOUDEST_LUFS),
     help="Make the songs this loud (LUFS, as -16). [default: setting level_lufs, else as delivered]",
 )
+@click.option(
+    "--separate/--no-separate",
+    default=None,
+    help="Make accompaniments that are not delivered. [default: where the setting separation_model names a model]",
+)
 @click.option("--workers", type=NUMBER, help="Songs at a time. [default: one a core]")
 @click.option(
     "--report",
@@ -70,18 +75,20 @@ def import_command(
     channel: int,
     finest: str,
     level_lufs: float | None,
+    separate: bool | None,
     workers: int | None,
     report_file: Path | None,
     dry_run: bool,
     data: str | None,
     as_json: bool,
 ) -> None:
-    """Import song folders: UltraStar songs, or audio with LRC lyrics.
+    """Import song folders: UltraStar songs, or audio with lyrics.
 
     Each song is published whole or refused with its reason. Exit status 1 when any was refused.
     """
     settings = settings_for(data, level_lufs=level_lufs)
-    with open_installation(settings) as installation, hire_crew(workers) as crew:
+    separator = open_separator(settings, separate=separate)
+    with open_installation(settings) as installation, hire_crew(workers, separates=separator is not None) as crew:
         profile = _vendor_profile(installation, vendor)
         offer = Offer(RIGHTS[rights], Terms(channel=channel))
         shelf = LicensedShelf(installation.centre, command_author(), lambda _: offer)
@@ -92,7 +99,7 @@ def import_command(
             shelf,
             command_author(),
             crew=crew,
-            recipe=recipe_for(profile, finest=Quality(finest), level_lufs=settings.level_lufs),
+            recipe=recipe_for(profile, finest=Quality(finest), level_lufs=settings.level_lufs, separator=separator),
             rights=rights,
             dry_run=dry_run,
         )

@@ -6,11 +6,12 @@ import click
 import msgspec
 
 from yuefu.ids import AppId, UserId, VendorId
-from yuefu.rights.plan import EVERY_VENDOR, BadPlan, Member, Membership, Plan, check_currency, zone_of
+from yuefu.rights.plan import EVERY_VENDOR, BadPlan, Member, Membership, Plan, zone_of
 from yuefu.server.charging import add_member, change_plan, find_plan, remove_member
 from yuefu.server.cli.apps import find_app
 from yuefu.server.cli.options import (
     COUNT,
+    CURRENCY,
     INSTANT,
     NUMBER,
     command_author,
@@ -49,13 +50,6 @@ def _checked_zone(_: click.Context, __: click.Parameter, value: str | None) -> s
         raise click.BadParameter(str(error)) from None
 
 
-def _checked_currency(_: click.Context, __: click.Parameter, value: str | None) -> str | None:
-    try:
-        return value if value is None else check_currency(value)
-    except BadPlan as error:
-        raise click.BadParameter(str(error)) from None
-
-
 @click.command("plan")
 @_app
 @click.option(
@@ -63,7 +57,7 @@ def _checked_currency(_: click.Context, __: click.Parameter, value: str | None) 
 )
 @click.option("--repeats", type=click.Choice(list(_REPEATS)), help="A request for what the session still holds.")
 @click.option("--time-zone", callback=_checked_zone, help="Whose months and days count, as Asia/Shanghai.")
-@click.option("--currency", callback=_checked_currency, help="As CNY; prices in others do not hold for it.")
+@click.option("--currency", type=CURRENCY, help="As CNY; prices in others do not hold for it.")
 @click.option("--monthly-cap", "monthly_cap_minor", type=BoundType(), help="The most of a month, in the smallest unit.")
 @click.option("--songs-a-day", type=BoundType(), help="Different songs of one user in a day.")
 @standard_options

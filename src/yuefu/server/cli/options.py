@@ -15,6 +15,7 @@ from rich.text import Text
 
 from yuefu.access.audit import Author
 from yuefu.ids import SongId, parse_song_id
+from yuefu.rights.plan import BadPlan, check_currency
 from yuefu.rights.territory import UnknownTerritory, check_territory
 from yuefu.server.settings import Settings, load_settings
 from yuefu.units import parse_instant_ms
@@ -108,6 +109,21 @@ class TerritoryType(click.ParamType[str]):
 
 
 TERRITORY = TerritoryType()
+
+
+class CurrencyType(click.ParamType[str]):
+    """A currency's code."""
+
+    name = "currency"
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> str:
+        try:
+            return check_currency(str(value))
+        except BadPlan as error:
+            self.fail(str(error), param, ctx)
+
+
+CURRENCY = CurrencyType()
 
 
 class SongIdType(click.ParamType[SongId]):

@@ -5,11 +5,11 @@ from typing import Any
 import click
 
 from yuefu.ids import AppId, VendorId
-from yuefu.rights.plan import BadPlan, check_currency
 from yuefu.rights.price import NewPrice, Price, Priced
 from yuefu.server.charging import find_plan, set_price
 from yuefu.server.cli.options import (
     COUNT,
+    CURRENCY,
     INSTANT,
     NUMBER,
     command_author,
@@ -28,13 +28,6 @@ _SCENE = click.IntRange(0, 4)
 _ANY = "any"
 
 
-def _checked_currency(_: click.Context, __: click.Parameter, value: str) -> str:
-    try:
-        return check_currency(value)
-    except BadPlan as error:
-        raise click.BadParameter(str(error)) from None
-
-
 @click.group()
 def price() -> None:
     """Prices: what uses cost, from when on. The list is only ever added to."""
@@ -43,7 +36,7 @@ def price() -> None:
 @price.command("set")
 @click.option("--mode", "billing_mode", type=_MODE, required=True, help="0 a use, 1-3 a user's, room's, host's month.")
 @click.option("--amount", "amount_minor", type=COUNT, required=True, help="In the smallest unit, as 150.")
-@click.option("--currency", default="CNY", show_default=True, callback=_checked_currency)
+@click.option("--currency", type=CURRENCY, default="CNY", show_default=True)
 @click.option("--app", "app_id", type=NUMBER, help="For one app. [default: any]")
 @click.option("--vendor", "vendor_id", type=NUMBER, help="For songs of one vendor. [default: any]")
 @click.option("--type", "resource_type", type=_TYPE, help="For one resource type. [default: any]")

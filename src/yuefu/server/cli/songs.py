@@ -7,7 +7,7 @@ import msgspec
 
 from yuefu.catalogue.facts import write_fact
 from yuefu.catalogue.genre import genre_of
-from yuefu.catalogue.song import REFERENCE_LUFS, Level, Loudness, Song, SongFacts, Tempo
+from yuefu.catalogue.song import REFERENCE_LUFS, Loudness, PublishedSong, Song, SongFacts, Tempo
 from yuefu.ids import SongId, VendorId
 from yuefu.music.notes import PitchLine, PitchSource
 from yuefu.rights.decision import Answer, Decision
@@ -105,8 +105,9 @@ def show(*, song_id: int, data: str | None, as_json: bool) -> None:
             ("may be sung", _explain(decision.sing)),
             ("highlight", _highlight(found)),
             ("pitch line", _pitch_line(pitch_line)),
+            *_separation(published.separated_by),
             *_tempo(published.tempo),
-            *_level(published.level),
+            *_level(published),
             ("state", ", ".join(state.value for state in published.states).replace("_", " ") or "complete"),
         ],
     )
@@ -212,6 +213,10 @@ def _highlight(found: Song) -> str:
     return f"{_clock(clip.begin_ms)} to {_clock(clip.end_ms)} ({rule}, confidence {highlight.confidence:.2f})"
 
 
+def _separation(model_sha256: str) -> list[tuple[str, str]]:
+    return [("accompaniment", f"separated from the original by model {model_sha256}")] if model_sha256 else []
+
+
 def _tempo(tempo: Tempo | None) -> list[tuple[str, str]]:
     if tempo is None:
         return []
@@ -221,17 +226,18 @@ def _tempo(tempo: Tempo | None) -> list[tuple[str, str]]:
 def _pitch_line(pitch_line: PitchLine) -> str:
     if not pitch_line.notes:
         return "none"
-    source = "the delivery" if pitch_line.source is PitchSource.NOTES else f"the {pitch_line.source.value}"
-    return f"{len(pitch_line.notes)} notes from {source} (confidence {pitch_line.confidence:.2f})"
+    source = "delivery" if pitch_line.source is PitchSource.NOTES else pitch_line.source.value.replace("_", " ")
+    return f"{len(pitch_line.notes)} notes from the {source} (confidence {pitch_line.confidence:.2f})"
 
 
-def _level(level: Level | None) -> list[tuple[str, str]]:
+def _level(published: PublishedSong) -> list[tuple[str, str]]:
+    level = published.level
     if level is None:
         return []
     applied = f"{level.applied_db:+.1f} dB applied; " if level.applied_db else ""
     return [
         ("original as delivered", _loudness(level.original)),
-        ("backing as delivered", _loudness(level.backing)),
+        (f"backing as {'separated' if published.separated_by else 'delivered'}", _loudness(level.backing)),
         ("gain", f"{applied}{level.gain_db:+.1f} dB to {REFERENCE_LUFS:g} LUFS"),
     ]
 

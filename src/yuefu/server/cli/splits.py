@@ -1,13 +1,11 @@
 """`yuefu split …`."""
 
-from typing import Any
-
 import click
 
 from yuefu.ids import SongId, VendorId
 from yuefu.rights.deal import Chain
 from yuefu.rights.plan import Period, month_of
-from yuefu.rights.split import BadSplit, Portion, RecordedSplit, Split, parse_share, spell_share
+from yuefu.rights.split import BadSplit, Portion, Split, parse_share
 from yuefu.server.cli.options import (
     NUMBER,
     SONG_ID,
@@ -18,9 +16,8 @@ from yuefu.server.cli.options import (
     standard_options,
 )
 from yuefu.server.cli.periods import PERIOD
-from yuefu.server.reports import set_split
+from yuefu.server.reports import ShownSplit, set_split, shown_split
 from yuefu.server.wiring import open_installation
-from yuefu.units import format_instant
 
 
 @click.group()
@@ -51,22 +48,20 @@ def set_command(
     keep what they were told.
     """
     with open_installation(settings_for(data)) as installation:
-        now_ms = installation.centre.now_ms()
         try:
             asked = Split(
                 vendor_id=VendorId(vendor_id),
                 song_id=song_id,
-                from_period=from_period or month_of(now_ms, "UTC"),
+                from_period=from_period or month_of(installation.centre.now_ms(), "UTC"),
                 portions=(*_portions(Chain.RECORDING, recording), *_portions(Chain.WORK, work)),
             )
         except BadSplit as error:
             raise click.UsageError(str(error)) from None
-        split_id = set_split(installation.centre, asked, command_author())
-    recorded = RecordedSplit(split_id=split_id, split=asked, recorded_at_ms=now_ms)
+        shown = set_split(installation.centre, asked, command_author())
     if as_json:
-        print_json(_facts(recorded))
+        print_json(shown)
     else:
-        click.echo(f"Split {split_id} holds from {asked.from_period} on.")
+        click.echo(f"Split {shown.split_id} holds from {shown.from_period} on.")
 
 
 @split.command("list")
@@ -75,9 +70,10 @@ def set_command(
 def list_splits(*, vendor_id: int | None, data: str | None, as_json: bool) -> None:
     """The splits, in the order they were written."""
     with open_installation(settings_for(data)) as installation:
-        splits = installation.centre.splits.splits(None if vendor_id is None else VendorId(vendor_id))
+        found = installation.centre.splits.splits(None if vendor_id is None else VendorId(vendor_id))
+    splits = [shown_split(each) for each in found]
     if as_json:
-        print_json([_facts(each) for each in splits])
+        print_json(splits)
         return
     print_table(("Split", "Vendor", "Song", "From", "Shares"), [_row(each) for each in splits])
 
@@ -92,28 +88,12 @@ def _portions(chain: Chain, said: tuple[str, ...]) -> list[Portion]:
     return portions
 
 
-def _facts(recorded: RecordedSplit) -> dict[str, Any]:
-    held = recorded.split
-    return {
-        "split_id": recorded.split_id,
-        "vendor_id": held.vendor_id,
-        "song_id": None if held.song_id is None else str(held.song_id),
-        "from_period": str(held.from_period),
-        "shares": [
-            {"chain": each.chain.value, "holder": each.holder, "percent": spell_share(each.share_ppm)}
-            for each in held.portions
-        ],
-        "recorded_at": format_instant(recorded.recorded_at_ms),
-    }
-
-
-def _row(recorded: RecordedSplit) -> tuple[str, ...]:
-    held = recorded.split
-    shares = [f"{each.chain.value} {each.holder} {spell_share(each.share_ppm)} %" for each in held.portions]
+def _row(shown: ShownSplit) -> tuple[str, ...]:
+    shares = [f"{each.chain.value} {each.holder} {each.percent} %" for each in shown.shares]
     return (
-        str(recorded.split_id),
-        str(held.vendor_id),
-        "" if held.song_id is None else str(held.song_id),
-        str(held.from_period),
+        str(shown.split_id),
+        str(shown.vendor_id),
+        shown.song_id or "",
+        shown.from_period,
         "\n".join(shares) or "unassigned",
     )

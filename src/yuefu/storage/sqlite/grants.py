@@ -27,12 +27,21 @@ SELECT held.song_id, held.need, min(held.expires_at_ms, sessions.expires_at_ms),
 FROM granted_resources AS held JOIN sessions USING (session_id) JOIN grants USING (grant_id)
 WHERE held.session_id = ? AND resource_id = ?
 """
+_HOLD_AGAIN = """
+INSERT INTO granted_resources (session_id, resource_id, grant_id, song_id, need, expires_at_ms)
+VALUES (?, ?, ?, ?, ?, ?)
+ON CONFLICT (session_id, resource_id) DO UPDATE
+SET grant_id = excluded.grant_id, need = excluded.need, expires_at_ms = max(expires_at_ms, excluded.expires_at_ms)
+"""
+# Not by what the session holds, which is the latest grant of each resource only: types, rooms and scenes share them.
+# The `+` keeps an engine from going through all that a song was granted.
 _RUNNING = """
-SELECT grant_id, min(held.expires_at_ms, sessions.expires_at_ms)
-FROM granted_resources AS held JOIN sessions USING (session_id) JOIN grants USING (grant_id)
-WHERE held.session_id = ? AND resource_id = ? AND held.need = ? AND vendor_id = ? AND resource_type = ?
-  AND scene_id = ? AND billing_mode = ? AND room_id = ? AND shared_from IS NULL
-  AND min(held.expires_at_ms, sessions.expires_at_ms) > ?
+SELECT grant_id, min(grants.expires_at_ms, sessions.expires_at_ms)
+FROM sessions JOIN grants USING (session_id)
+WHERE session_id = ? AND grants.app_id = ? AND grants.user_id = ? AND granted_at_ms >= started_at_ms
+  AND +song_id = ? AND need = ? AND vendor_id = ? AND resource_type = ? AND scene_id = ? AND billing_mode = ?
+  AND room_id = ? AND shared_from IS NULL AND min(grants.expires_at_ms, sessions.expires_at_ms) > ?
+ORDER BY grant_id DESC LIMIT 1
 """
 
 
@@ -51,7 +60,7 @@ class SqliteGrants:
         return to_held(*rows[0]) if rows else None
 
     def running(self, grant: NewGrant, *, at_ms: int) -> RunningGrant | None:
-        """The grant that was paid for, runs still at that instant and gives all that this one would."""
+        """The session's grant that was paid for, runs still at that instant and is for the same as this one."""
         return find_running(self._database.reader, grant, at_ms=at_ms)
 
 
@@ -70,11 +79,16 @@ def to_held(song_id: int, need: str, expires_at_ms: int, *granted_for: Any) -> H
 
 
 def find_running(connection: apsw.Connection, grant: NewGrant, *, at_ms: int) -> RunningGrant | None:
-    """The grant that was paid for, runs still at that instant and gives all that this one would."""
-    first, *_ = grant.resources
-    asked = (grant.session_id, first.resource_id, first.need.value, grant.vendor_id, grant.resource_type)
-    rows = fetch(connection, _RUNNING, (*asked, grant.scene_id, grant.billing_mode, grant.room_id, at_ms))
+    """The session's grant that was paid for, runs still at that instant and is for the same as this one."""
+    whose = (grant.session_id, grant.app_id, grant.user_id)
+    what = (grant.song_id, grant.resources[0].need.value, grant.vendor_id, grant.resource_type)
+    rows = fetch(connection, _RUNNING, (*whose, *what, grant.scene_id, grant.billing_mode, grant.room_id, at_ms))
     return RunningGrant(grant_id=rows[0][0], expires_at_ms=rows[0][1]) if rows else None
+
+
+def hold_again(connection: apsw.Connection, grant: NewGrant, grant_id: int) -> None:
+    """Let the session hold the resources by a grant of before; what it holds for longer, it does."""
+    _hold(connection, _HOLD_AGAIN, grant, grant_id)
 
 
 def write_grant(connection: apsw.Connection, grant: NewGrant, *, shared_from: int | None = None) -> int:
@@ -103,10 +117,14 @@ def write_grant(connection: apsw.Connection, grant: NewGrant, *, shared_from: in
     )
     grant_id = int(fetch(connection, _GRANT, row)[0][0])
     hold = _HOLD if shared_from is None else _HOLD_LONGER
+    _hold(connection, hold, grant, grant_id)
+    return grant_id
+
+
+def _hold(connection: apsw.Connection, statement: str, grant: NewGrant, grant_id: int) -> None:
     try:
         for resource in grant.resources:
             held = (resource.resource_id, grant_id, grant.song_id, resource.need.value, grant.expires_at_ms)
-            connection.execute(hold, (grant.session_id, *held))
+            connection.execute(statement, (grant.session_id, *held))
     except apsw.ConstraintError:
         raise SessionUnknown from None
-    return grant_id

@@ -661,6 +661,10 @@ _TEMPO = """
 ALTER TABLE songs ADD COLUMN tempo TEXT;     -- JSON, as it was measured
 """
 
+_SEPARATION = """
+ALTER TABLE songs ADD COLUMN separated_by TEXT NOT NULL DEFAULT '';     -- SHA-256 of the model, in hex
+"""
+
 MIGRATIONS: tuple[str, ...] = (
     _FOUNDATION,
     _CATALOGUE,
@@ -672,4 +676,5 @@ MIGRATIONS: tuple[str, ...] = (
     _LEVELS,
     _REPORTS,
     _TEMPO,
+    _SEPARATION,
 )

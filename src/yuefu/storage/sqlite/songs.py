@@ -34,7 +34,8 @@ from yuefu.storage.sqlite.database import Database, fetch, json_text
 
 _SONG = """
 SELECT revision, vendor_id, source_key, fingerprint, title, aliases, singers, album, language, genre, genres, year, bpm,
-       isrc, iswc, version, duration_ms, accompaniment_duration_ms, highlight, states, pictures, level, tempo, delivered
+       isrc, iswc, version, duration_ms, accompaniment_duration_ms, highlight, states, pictures, level, tempo,
+       separated_by, delivered
 FROM songs WHERE song_id = ? AND removed_at_ms IS NULL
 """
 _PARTS = """
@@ -49,9 +50,9 @@ ORDER BY song_id LIMIT ?3
 _INSERT = """
 INSERT INTO songs (vendor_id, source_key, revision, fingerprint, title, aliases, singers, album, language, genre,
                    genres, year, bpm, isrc, iswc, version, duration_ms, accompaniment_duration_ms, highlight, states,
-                   title_key, singer_id, album_id, covers, features, pictures, level, tempo, delivered,
-                   published_at_ms)
-VALUES (?, ?, 1, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
+                   title_key, singer_id, album_id, covers, features, pictures, level, tempo,
+                   separated_by, delivered, published_at_ms)
+VALUES (?, ?, 1, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
 ON CONFLICT (vendor_id, source_key) DO NOTHING
 """
 _UPDATE = """
@@ -59,7 +60,7 @@ UPDATE songs SET revision = ?, fingerprint = ?, title = ?, aliases = ?, singers 
                  genres = ?, year = ?, bpm = ?, isrc = ?, iswc = ?, version = ?, duration_ms = ?,
                  accompaniment_duration_ms = ?, highlight = ?, states = ?,
                  title_key = ?, singer_id = ?, album_id = ?, covers = ?, features = ?, pictures = ?, level = ?,
-                 tempo = ?, delivered = ?, published_at_ms = ?, removed_at_ms = NULL
+                 tempo = ?, separated_by = ?, delivered = ?, published_at_ms = ?, removed_at_ms = NULL
 WHERE song_id = ?
 """
 _ALL_OF_THEM = -1
@@ -225,7 +226,7 @@ def edit_song(connection: apsw.Connection, song_id: SongId, facts: SongFacts, *,
 
 
 def set_highlight(
-    connection: apsw.Connection, song_id: SongId, highlight: Highlight, cuts: Iterable[Part], *, at_ms: int
+    connection: apsw.Connection, song_id: SongId, highlight: Highlight | None, cuts: Iterable[Part], *, at_ms: int
 ) -> Publication:
     """Put another highlight, and what was cut by it, in place of a published song's. Raises `UnknownSong`."""
     song = read_song(connection, song_id)
@@ -305,6 +306,7 @@ class _SongRow(NamedTuple):
     pictures: str
     level: str | None
     tempo: str | None
+    separated_by: str
     delivered: str | None
 
 
@@ -325,6 +327,7 @@ def _to_song(song_id: SongId, row: _SongRow, parts: Iterable[Sequence[Any]]) -> 
             pictures=msgspec.json.decode(row.pictures, type=tuple[SingerPicture, ...]),
             level=None if row.level is None else msgspec.json.decode(row.level, type=Level),
             tempo=None if row.tempo is None else msgspec.json.decode(row.tempo, type=Tempo),
+            separated_by=row.separated_by,
         ),
         delivered=None if row.delivered is None else msgspec.json.decode(row.delivered, type=SongFacts),
     )
@@ -404,6 +407,7 @@ def _columns(connection: apsw.Connection, song: PublishedSong, delivered: SongFa
         json_text(song.pictures),
         None if song.level is None else json_text(song.level),
         None if song.tempo is None else json_text(song.tempo),
+        song.separated_by,
         None if delivered is facts or delivered == facts else json_text(delivered),
         at_ms,
     )

@@ -17,7 +17,7 @@ from yuefu.storage.sqlite.admin_keys import SqliteAdminKeyDesk
 from yuefu.storage.sqlite.audit import write_entries
 from yuefu.storage.sqlite.clock import follow
 from yuefu.storage.sqlite.database import Database
-from yuefu.storage.sqlite.grants import find_running, write_grant
+from yuefu.storage.sqlite.grants import find_running, hold_again, write_grant
 from yuefu.storage.sqlite.idempotency import SqliteAnswerDesk
 from yuefu.storage.sqlite.ledger import SqliteLedgerDesk
 from yuefu.storage.sqlite.memberships import SqlitePlanDesk
@@ -186,7 +186,9 @@ class SqliteTransaction:
         self._takedowns.lay_bans(song_id, at_ms=at_ms)
         return publication
 
-    def set_highlight(self, song_id: SongId, highlight: Highlight, cuts: Sequence[Part], *, at_ms: int) -> Publication:
+    def set_highlight(
+        self, song_id: SongId, highlight: Highlight | None, cuts: Sequence[Part], *, at_ms: int
+    ) -> Publication:
         """Put another highlight, and what was cut by it, in place of a song's. Raises `UnknownSong`."""
         publication = set_highlight(self._connection, song_id, highlight, cuts, at_ms=at_ms)
         self._rights.touch(song_id, at_ms=at_ms)
@@ -215,8 +217,12 @@ class SqliteTransaction:
         return write_grant(self._connection, grant)
 
     def running_grant(self, grant: NewGrant, *, at_ms: int) -> RunningGrant | None:
-        """The grant that was paid for, runs still at that instant and gives all that this one would."""
+        """The session's grant that was paid for, runs still at that instant and is for the same as this one."""
         return find_running(self._connection, grant, at_ms=at_ms)
+
+    def hold_again(self, grant: NewGrant, grant_id: int) -> None:
+        """Let the session hold the resources by a grant of before; what it holds for longer, it does."""
+        hold_again(self._connection, grant, grant_id)
 
     def finish(self) -> None:
         """Write what is cheaper to write all together than one by one: rights, what songs are found by, the audit."""

@@ -7,7 +7,7 @@ import msgspec
 
 from yuefu.ids import AppId, SongId, VendorId
 from yuefu.rights.plan import BadPeriod, Period, month_of
-from yuefu.rights.split import BadSplit, Portion, RecordedSplit, Split, parse_share, spell_share
+from yuefu.rights.split import BadSplit, Portion, Split, parse_share
 from yuefu.rights.usage import BadKey, Selection, UnknownGrant
 from yuefu.server.http.admin.endpoint import (
     AUDITORS,
@@ -21,11 +21,9 @@ from yuefu.server.http.admin.endpoint import (
     NotThere,
 )
 from yuefu.server.http.admin.shapes import (
-    Holding,
     NewSplit,
     ReportQuery,
     Splits,
-    SplitShape,
     SplitsQuery,
     TraceQuery,
     UsageQuery,
@@ -34,17 +32,18 @@ from yuefu.server.reports import (
     GrantTrace,
     InvoiceReport,
     ReportScope,
+    ShownSplit,
     StatementReport,
     Trace,
     UsageReport,
     invoice_report,
     set_split,
+    shown_split,
     statement_report,
     trace,
     trace_grant,
     usage_report,
 )
-from yuefu.units import format_instant
 
 T = TypeVar("T")
 
@@ -86,13 +85,13 @@ def _scope(query: ReportQuery) -> ReportScope:
 
 def _list_splits(call: Call[SplitsQuery, Nothing]) -> Splits:
     vendor_id = None if call.query.vendor is None else VendorId(call.query.vendor)
-    return Splits(splits=[_shape(each) for each in call.centre.splits.splits(vendor_id)])
+    return Splits(splits=[shown_split(each) for each in call.centre.splits.splits(vendor_id)])
 
 
-def _set_split(call: Call[Nothing, NewSplit]) -> SplitShape:
-    body, now_ms = call.body, call.centre.now_ms()
+def _set_split(call: Call[Nothing, NewSplit]) -> ShownSplit:
+    body = call.body
     said = body.from_period
-    from_period = month_of(now_ms, "UTC") if said is None else _read("from_period", Period.parse, said)
+    from_period = month_of(call.centre.now_ms(), "UTC") if said is None else _read("from_period", Period.parse, said)
     try:
         asked = Split(
             vendor_id=VendorId(body.vendor),
@@ -105,22 +104,7 @@ def _set_split(call: Call[Nothing, NewSplit]) -> SplitShape:
         )
     except BadSplit as error:
         raise BadBody(f"shares: {error}") from None
-    split_id = set_split(call.centre, asked, call.author)
-    return _shape(RecordedSplit(split_id=split_id, split=asked, recorded_at_ms=now_ms))
-
-
-def _shape(recorded: RecordedSplit) -> SplitShape:
-    held = recorded.split
-    return SplitShape(
-        split_id=recorded.split_id,
-        vendor_id=held.vendor_id,
-        song_id=None if held.song_id is None else str(held.song_id),
-        from_period=str(held.from_period),
-        shares=[
-            Holding(chain=each.chain, holder=each.holder, percent=spell_share(each.share_ppm)) for each in held.portions
-        ],
-        recorded_at=format_instant(recorded.recorded_at_ms),
-    )
+    return set_split(call.centre, asked, call.author)
 
 
 def _read(name: str, parse: Callable[[str], T], text: str) -> T:
@@ -187,7 +171,7 @@ REPORTS: tuple[AnyEndpoint, ...] = (
         handle=_set_split,
         query=Nothing,
         body=NewSplit,
-        result=SplitShape,
+        result=ShownSplit,
         status=201,
     ),
 )

@@ -11,6 +11,7 @@ from yuefu.rights.deal import Chain, CommercialModel, Use
 from yuefu.rights.split import LONGEST_HOLDER
 from yuefu.server.apps import ShownApp
 from yuefu.server.http.admin.endpoint import BadBody
+from yuefu.server.reports import ShownSplit
 from yuefu.units import parse_instant_ms
 from yuefu.wire.signing import MAX_APP_ID
 from yuefu.wire.vendor import BillingMode
@@ -454,7 +455,7 @@ class TraceQuery(Asked, frozen=True, kw_only=True):
     """How much of it is told at most."""
 
 
-class Holding(Asked, frozen=True, kw_only=True):
+class NewShare(Asked, frozen=True, kw_only=True):
     """What a rights holder gets for a chain of rights, in percent of the whole."""
 
     chain: Chain
@@ -470,19 +471,8 @@ class NewSplit(Asked, frozen=True, kw_only=True):
     song_id: SongIdText | None = None
     from_period: Month | None = None
     """From which month on; the one that runs in UTC by default."""
-    shares: Annotated[list[Holding], Meta(max_length=1_000)]
+    shares: Annotated[list[NewShare], Meta(max_length=1_000)]
     """For recording and work together at most 100 percent; what is left over is unassigned."""
-
-
-class SplitShape(Shape, frozen=True, kw_only=True):
-    """A split on record."""
-
-    split_id: int
-    vendor_id: int
-    song_id: str | None
-    from_period: Month
-    shares: list[Holding]
-    recorded_at: Instant
 
 
 class SplitsQuery(Asked, frozen=True, kw_only=True):
@@ -491,7 +481,7 @@ class SplitsQuery(Asked, frozen=True, kw_only=True):
 
 
 class Splits(Shape, frozen=True, kw_only=True):
-    splits: list[SplitShape]
+    splits: list[ShownSplit]
 
 
 # The audit.

@@ -13,8 +13,8 @@ import html
 import re
 
 from yuefu.music.findings import FindingList
-from yuefu.music.formats.text import ParsedLyrics, collect, decode_text, read_line, write_tags
-from yuefu.music.formats.timed_lines import WORD_TIME, cut_words, read_timed_text
+from yuefu.music.formats.text import ParsedLyrics, decode_text, write_tags
+from yuefu.music.formats.timed_lines import WORD_TIME, lyrics_of, read_timed_text
 from yuefu.music.lyrics import Lyrics, with_words
 from yuefu.music.unreadable import NotInFormat
 
@@ -27,18 +27,7 @@ def parse(data: bytes, *, file: str = "") -> ParsedLyrics:
     """The lyrics that `data` spells. Raises TooLarge, and NotInFormat for encrypted text."""
     findings = FindingList(file)
     read = read_timed_text(_unwrap(decode_text(data, findings)), findings)
-    lines = [
-        read_line(
-            cut_words(line, _WORD_TIME, findings, origin_ms=0, time_first=False),
-            findings,
-            line.number,
-            begin_ms=line.begin_ms,
-            end_ms=line.begin_ms + line.duration_ms,
-            earlier_ms=read.earlier_ms,
-        )
-        for line in read.lines
-    ]
-    return collect(lines, findings, headers=read.headers)
+    return lyrics_of(read, _WORD_TIME, findings, time_first=False)
 
 
 def render(lyrics: Lyrics) -> str:

@@ -5,7 +5,16 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 
 from yuefu.music.findings import FindingList
-from yuefu.music.formats.text import LONGEST_LINE, Piece, numbered_lines, read_tag, take_offset
+from yuefu.music.formats.text import (
+    LONGEST_LINE,
+    ParsedLyrics,
+    Piece,
+    collect,
+    numbered_lines,
+    read_line,
+    read_tag,
+    take_offset,
+)
 
 _NUMBER = "-?[0-9]{1,9}"
 WORD_TIME = rf"({_NUMBER}),({_NUMBER})"
@@ -56,6 +65,22 @@ def read_timed_text(
             findings.add("a line has no time", "left out", number)
     read.earlier_ms = take_offset(read.headers, findings)
     return read
+
+
+def lyrics_of(read: TimedText, word_time: re.Pattern[str], findings: FindingList, *, time_first: bool) -> ParsedLyrics:
+    """The lyrics of a text whose words have times of the song, written before their texts or after them."""
+    lines = [
+        read_line(
+            cut_words(line, word_time, findings, origin_ms=0, time_first=time_first),
+            findings,
+            line.number,
+            begin_ms=line.begin_ms,
+            end_ms=line.begin_ms + line.duration_ms,
+            earlier_ms=read.earlier_ms,
+        )
+        for line in read.lines
+    ]
+    return collect(lines, findings, headers=read.headers)
 
 
 def cut_words(

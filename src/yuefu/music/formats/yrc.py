@@ -11,8 +11,8 @@ Source: the practice of players, as their open-source readers of the format show
 import re
 
 from yuefu.music.findings import FindingList
-from yuefu.music.formats.text import ParsedLyrics, collect, decode_text, read_line, write_tags
-from yuefu.music.formats.timed_lines import WORD_TIME, TimedText, cut_words, read_timed_text
+from yuefu.music.formats.text import ParsedLyrics, decode_text, write_tags
+from yuefu.music.formats.timed_lines import WORD_TIME, TimedText, lyrics_of, read_timed_text
 from yuefu.music.lyrics import Lyrics, with_words
 
 _WORD_TIME = re.compile(rf"\({WORD_TIME},-?[0-9]{{1,9}}\)")
@@ -29,18 +29,7 @@ def parse(data: bytes, *, file: str = "") -> ParsedLyrics:
         return True
 
     read = read_timed_text(decode_text(data, findings), findings, other=leave_credits)
-    lines = [
-        read_line(
-            cut_words(line, _WORD_TIME, findings, origin_ms=0, time_first=True),
-            findings,
-            line.number,
-            begin_ms=line.begin_ms,
-            end_ms=line.begin_ms + line.duration_ms,
-            earlier_ms=read.earlier_ms,
-        )
-        for line in read.lines
-    ]
-    return collect(lines, findings, headers=read.headers)
+    return lyrics_of(read, _WORD_TIME, findings, time_first=True)
 
 
 def render(lyrics: Lyrics) -> str:

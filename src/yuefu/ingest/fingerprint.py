@@ -9,7 +9,7 @@ from yuefu.ingest.draft import SongDraft
 from yuefu.ingest.recipe import Recipe
 from yuefu.ingest.separation import needs_separation
 
-PIPELINE_VERSION = 4
+PIPELINE_VERSION = 5
 """Raised when the same delivery would come out differently, so that importing again renews every song."""
 
 

@@ -87,9 +87,11 @@ class Form:
     suffix: str
     media_type: str
     bit_rate_bps: int = 0
+    codec_options: tuple[tuple[str, str], ...] = ()
 
 
-AAC_96K = Form("aac", "fltp", "ipod", ".m4a", "audio/mp4", 96_000)
+AAC_96K = Form("aac", "fltp", "ipod", ".m4a", "audio/mp4", 96_000, (("aac_coder", "fast"),))
+"""The codec's long search would keep more above 15 kHz and pay for it with noise below, in twice the time."""
 AAC_256K = Form("aac", "fltp", "ipod", ".m4a", "audio/mp4", 256_000)
 FLAC = Form("flac", "s16", "flac", ".flac", "audio/flac")
 FLOAT_WAV = Form("pcm_f32le", "flt", "wav", ".wav", "audio/wav")
@@ -405,7 +407,13 @@ class _Recorder:
         self._container = _create(take.file, take.form.container)
         self._stream = cast(
             "AudioStream",
-            self._container.add_stream(take.form.codec, rate=SAMPLE_RATE_HZ, layout="stereo", format=take.form.samples),
+            self._container.add_stream(
+                take.form.codec,
+                rate=SAMPLE_RATE_HZ,
+                options=dict(take.form.codec_options),
+                layout="stereo",
+                format=take.form.samples,
+            ),
         )
         if take.form.bit_rate_bps:
             self._stream.bit_rate = take.form.bit_rate_bps

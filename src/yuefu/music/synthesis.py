@@ -163,7 +163,8 @@ def limiting_gain(signal: Signal, ceiling: float) -> Signal:
     block = samples(0.005)
     count = -(-len(signal) // block)
     peaks = np.zeros(count * block, np.float32)
-    peaks[: len(signal)] = np.max(np.abs(signal), axis=1)
+    left, right = np.abs(signal).T
+    np.maximum(left, right, out=peaks[: len(signal)])
     needed = np.minimum(1.0, ceiling / np.maximum(peaks.reshape(-1, block).max(axis=1), 1e-9))
     reach = 12
     padded = np.pad(needed, reach, mode="edge")

@@ -170,6 +170,7 @@ IN_TURN = (
     Asked("list_songs", said("/songs?vendor=1&limit=3")),
     Asked("list_blocked_songs", said("/songs/blocked")),
     Asked("show_song", song("whole")),
+    Asked("check_song", lambda centre: f"{song('whole')(centre)}/check"),
     Asked("edit_song", song("no words"), said({"title": "没有词", "bpm": 90, "genres": [1]}), "song.edit"),
     Asked("show_song_rights", lambda centre: f"{song('ending')(centre)}/rights"),
     Asked("record_deals", said("/deals"), lambda centre: {"deals": [deal(centre.songs["ended"])]}, "deal.record"),

@@ -54,7 +54,6 @@ NOTHING = "none"
 
 _SEPARATOR = re.compile(r"[|,;、，；\s]+")
 _NUMBER = re.compile(r"[0-9]{1,15}", re.ASCII)
-_NO_DEAL = TermSheet(terms=())
 
 
 class SheetChange(msgspec.Struct, frozen=True, kw_only=True):

@@ -119,14 +119,7 @@ def index_songs(connection: apsw.Connection, new: Mapping[SongId, PublishedSong]
     what it has gathered whenever another statement opens a savepoint of its own, as an UPSERT, a RETURNING or a foreign
     key makes it do.
     """
-    spelt = ((song_id, song.vendor_id, song.facts) for song_id, song in new.items())
-    connection.executemany(
-        _INDEX,
-        (
-            (song_id, _tokens(vendor_id, facts.title, facts.aliases, facts.singers))
-            for song_id, vendor_id, facts in spelt
-        ),
-    )
+    connection.executemany(_INDEX, ((song_id, _own_tokens(song)) for song_id, song in new.items()))
     if respelt:
         connection.executemany(_UNINDEX, ((song_id,) for song_id in respelt))
         rows = fetch(connection, _TEXTS, (json_text(sorted(respelt)),))

@@ -84,7 +84,7 @@ def measure_query(stock: Stock, *, rounds: int, requests: int, folder: Path) -> 
         }
         if program := find_nginx():
             server = stack.enter_context(nginx(program, answer, folder / "nginx"))
-            alternatives["nginx"] = _Alternative(server, _same_file, answer.__eq__)
+            alternatives["nginx"] = _Alternative(server, _asker(stock, path=FILE_PATH), answer.__eq__)
         measured: dict[str, list[Round]] = {name: [] for name in alternatives}
         for number in range(-1, rounds):  # the first one warms up
             for name in _in_turn(list(alternatives), number):
@@ -105,8 +105,8 @@ def is_whole(body: bytes) -> bool:
     return body.startswith(b'{"Code":0,') and body.count(b'"SongId":') == SONGS_PER_QUESTION
 
 
-def _asker(stock: Stock) -> Callable[[int], Sequence[bytes]]:
-    """Makes questions, each app's in its turn so that none exceeds its quota."""
+def _asker(stock: Stock, *, path: str = "/") -> Callable[[int], Sequence[bytes]]:
+    """Makes questions of that path, each app's in its turn so that none exceeds its quota."""
     apps = itertools.cycle(stock.apps)
     chance = random.Random(20)  # noqa: S311 - which songs are asked for is no secret
 
@@ -125,7 +125,7 @@ def _asker(stock: Stock) -> Callable[[int], Sequence[bytes]]:
                 timestamp_s=timestamp_s,
                 vendor_id=VENDOR,
             )
-            requests.append(_get(url.removeprefix(_ADDRESS)))
+            requests.append(_get(path + url.removeprefix(f"{_ADDRESS}/")))
         return requests
 
     return ask
@@ -141,10 +141,6 @@ def _one_answer(server: Server, ask: Callable[[int], Sequence[bytes]]) -> bytes:
 
     run_load(server.port, ask(1), connections=1, is_right=keep)
     return seen[0]
-
-
-def _same_file(count: int) -> Sequence[bytes]:
-    return [_get(FILE_PATH)] * count
 
 
 def _get(path: str) -> bytes:

@@ -33,19 +33,15 @@ def parse_query(raw: bytes) -> dict[str, list[str]]:
         raise illegal(_undecodable(raw), "not valid UTF-8") from None
     if len(pairs) > MAX_PARAMETERS:
         raise illegal("query", f"more than {MAX_PARAMETERS} parameters")
-    for pair in pairs:
-        if not pair:
-            continue
+    items, last_name = [], None
+    for pair in filter(None, pairs):
         raw_name, _, value = pair.partition("=")
-        name, number = _name(raw_name)
-        if "%" in value or "+" in value:
-            value = _unquote(value, parameter=name)
-        if name in fields:
-            fields[name].append(value)
-        else:
-            fields[name] = [value]
-        if number is not None:
-            numbered.add(name)
+        if raw_name != last_name:  # the items of a list mostly follow each other
+            name, number = _name(raw_name)
+            items, last_name = fields.setdefault(name, []), raw_name
+            if number is not None:
+                numbered.add(name)
+        items.append(_unquote(value, parameter=name) if "%" in value or "+" in value else value)
     for name in numbered:
         fields[name] = _in_order(fields[name], _places(pairs, name))
     return fields

@@ -13,6 +13,6 @@ def query_songs_copyright(centre: Centre, question: Question, params: QuerySongs
     rows = []
     for song_id, decision in centre.decide_all(question.vendor_id, wanted, purpose, at_ms=question.at_ms):
         subright = copyright_of(decision)
-        right = int(bool(subright.song_lyric or subright.recording))
+        right = subright.song_lyric | subright.recording
         rows.append(SongCopyright(subright=subright, right=right, song_id=str(song_id)))
     return SongsCopyright(copyright=rows)

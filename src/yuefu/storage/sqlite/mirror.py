@@ -10,7 +10,6 @@ from array import array
 from collections.abc import Sequence
 from functools import lru_cache
 from itertools import repeat
-from typing import NamedTuple
 
 import apsw
 import msgspec
@@ -33,13 +32,6 @@ _NOTHING = 0
 _Held = tuple[int, int, int | None, int | None, int | None]
 
 
-class Holding(NamedTuple):
-    """Whose a song is and what is known of its rights, shared by all songs of which the same is known."""
-
-    vendor_id: VendorId
-    rights: SongRights
-
-
 class RightsMirror:
     """What is held of each published song; loaded at the first question, about a second a million songs."""
 
@@ -49,7 +41,7 @@ class RightsMirror:
         self._changed = 0
         self._sheets: dict[int, TermSheet] = {}
         self._numbers: dict[_Held, int] = {}
-        self._holdings: list[Holding | None] = [None]
+        self._held: dict[VendorId | None, list[SongRights | None]] = {None: [None]}
         self._by_song = array("I")
 
     def refresh(self) -> None:
@@ -69,13 +61,14 @@ class RightsMirror:
 
     def rights_of(self, vendor_id: VendorId | None, song_ids: Sequence[SongId]) -> list[tuple[SongId, SongRights]]:
         """The published ones among those songs that the vendor has (any vendor when None), in the order asked."""
-        by_song, holdings, end = self._by_song, self._holdings, len(self._by_song)
-        found = []
+        held = self._held.get(vendor_id)
+        if held is None:
+            return []
+        by_song, end, found = self._by_song, len(self._by_song), []
         for song_id in song_ids:
             place = song_id - FIRST_SONG_ID
-            held = holdings[by_song[place]] if 0 <= place < end else None
-            if held is not None and (vendor_id is None or held.vendor_id == vendor_id):
-                found.append((song_id, held.rights))
+            if 0 <= place < end and (rights := held[by_song[place]]) is not None:
+                found.append((song_id, rights))
         return found
 
     def _set(self, place: int, number: int) -> None:
@@ -95,8 +88,10 @@ class RightsMirror:
                 work=self._sheet(work),
                 blocks=() if block_set is None else read_blocks(self._database.reader, block_set),
             )
-            self._holdings.append(Holding(VendorId(vendor_id), rights))
-            number = self._numbers[key] = len(self._holdings) - 1
+            number = self._numbers[key] = len(self._held[None])
+            self._held.setdefault(VendorId(vendor_id), [None] * number)
+            for holder, held in self._held.items():
+                held.append(rights if holder in {None, vendor_id} else None)
         return number
 
     def _sheet(self, sheet_id: int | None) -> TermSheet | None:

@@ -47,7 +47,7 @@ def _cut(form: Form) -> tuple[int, float]:
     sound = (0.3 * smooth / np.abs(smooth).max()).astype(np.float32)
     with tempfile.TemporaryDirectory(prefix="yuefu-accuracy-") as folder:
         source, cut = Path(folder, "source.wav"), Path(folder, f"cut{form.suffix}")
-        _write_wav(source, sound)
+        write_wav(source, sound)
         PyAvStudio().record([source], [Take(cut, SPAN, form)])
         found = read_sound(cut)
         told_ms = PyAvStudio().duration_ms(cut)
@@ -59,7 +59,8 @@ def _cut(form: Form) -> tuple[int, float]:
     return late - size * (late > size // 2), told_ms - SPAN.duration_ms
 
 
-def _write_wav(path: Path, sound: Sound) -> None:
+def write_wav(path: Path, sound: Sound) -> None:
+    """Write a sound of `SAMPLE_RATE_HZ` as it is, in 16 bits."""
     with wave.open(str(path), "wb") as file:
         file.setparams((2, 2, SAMPLE_RATE_HZ, 0, "NONE", ""))
         file.writeframes((sound.T * 32_767).astype("<i2").tobytes())

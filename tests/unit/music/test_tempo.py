@@ -25,11 +25,25 @@ def clicks(bpm: float, seconds: float = 20) -> np.ndarray[tuple[int], np.dtype[n
 
 @pytest.mark.parametrize(("syllables_per_s", "bpm"), [(1.4 * 70 / 60, 70), (1.4 * 140 / 60, 140)])
 def test_the_rate_of_the_words_says_which_octave(syllables_per_s: float, bpm: float) -> None:
-    beats = 0.05 * clicks(140) + clicks(70)
+    beats = 0.3 * clicks(140) + clicks(70)
     found = find_tempo(beats, syllables_per_s=syllables_per_s)
     assert found
     assert found.bpm == pytest.approx(bpm, rel=0.01)
     assert found.bpm_alt == pytest.approx(210 - bpm, rel=0.02)
+
+
+@pytest.mark.parametrize("bpm", [66, 78, 90])
+def test_softer_onsets_between_slow_beats_do_not_double_the_tempo(bpm: float) -> None:
+    found = find_tempo(clicks(bpm) + 0.2 * clicks(2 * bpm))
+    assert found
+    assert found.bpm == pytest.approx(bpm, rel=0.01)
+
+
+@pytest.mark.parametrize("bpm", [100, 150])
+def test_beats_with_nothing_between_them_are_not_taken_for_halves(bpm: float) -> None:
+    found = find_tempo(clicks(bpm))
+    assert found
+    assert found.bpm == pytest.approx(bpm, rel=0.01)
 
 
 @pytest.mark.parametrize("seconds", [0, 1, 5])

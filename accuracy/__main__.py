@@ -9,11 +9,13 @@ from pathlib import Path
 import click
 
 from accuracy.highlights import measure_highlights, measure_texts
+from accuracy.live import measure_live
 from accuracy.media import measure_media
 from accuracy.picture import draw_pictures
 from accuracy.pitch import measure_pitch
 from accuracy.real import measure_scores, measure_singer, measure_songs
 from accuracy.report import Figures, render_page
+from accuracy.scoring import measure_scoring
 from accuracy.suite import ITEMS
 from accuracy.tempo import measure_tempo
 from accuracy.weight import measure_weight
@@ -35,16 +37,27 @@ def main(*, count: int, out: Path, pictures: Path | None) -> None:
         return
 
     weight, media, highlights, texts = measure_weight(), measure_media(), measure_highlights(), measure_texts()
-    singer, scores = measure_singer(), measure_scores()
+    singer, scores, live = measure_singer(), measure_scores(), measure_live()
     click.echo(f"{time.perf_counter() - begun:4.0f} s  the synthetic suite and the free songs…", err=True)
     with ProcessPoolExecutor(os.cpu_count(), mp_context=get_context("spawn")) as pool:
-        pitch, songs, tempo = (
+        pitch, songs, tempo, scoring = (
             pool.submit(measure_pitch, count),
             pool.submit(measure_songs),
             pool.submit(measure_tempo, count),
+            pool.submit(measure_scoring),
         )
         figures = Figures(
-            pitch.result(), tempo.result(), highlights, texts, media, weight, singer, scores, songs.result()
+            pitch=pitch.result(),
+            live=live,
+            scoring=scoring.result(),
+            tempo=tempo.result(),
+            highlights=highlights,
+            texts=texts,
+            media=media,
+            weight=weight,
+            singer=singer,
+            scores=scores,
+            songs=songs.result(),
         )
     out.write_text(render_page(figures, minutes=(time.perf_counter() - begun) / 60), encoding="utf-8")
     click.echo(f"written to {out}", err=True)

@@ -10,6 +10,10 @@ from importlib.metadata import version
 from statistics import median
 
 from accuracy.highlights import WAYS, HighlightFigures, TextFigures
+from accuracy.live import CLEAN as LIVE_CLEAN
+from accuracy.live import ITEMS as LIVE_ITEMS
+from accuracy.live import NOISE_10 as LIVE_NOISE_10
+from accuracy.live import SLOW_PERCENTILE, LiveFigures
 from accuracy.media import MediaFigures
 from accuracy.pitch import (
     BASELINE_ITEMS,
@@ -22,8 +26,10 @@ from accuracy.pitch import (
     PitchFigures,
 )
 from accuracy.real import ScoreFigures, SingerFigures, SongFigures
+from accuracy.scoring import HUMMING, PERFECT, RANDOM, SILENT, ScoringFigures
 from accuracy.tempo import TempoFigures
-from accuracy.weight import MINUTES, WeightFigures
+from accuracy.weight import MINUTES, TIERS_S, WeightFigures
+from yuefu.music.scoring import LEVELS
 from yuefu.units import Span
 
 ABSENT = "the third-party recordings are not here (`../shared/data`)"
@@ -34,6 +40,8 @@ class Figures:
     """Everything that was measured; None or nothing for what is absent."""
 
     pitch: PitchFigures
+    live: LiveFigures
+    scoring: ScoringFigures
     tempo: TempoFigures
     highlights: HighlightFigures
     texts: Sequence[TextFigures]
@@ -59,7 +67,8 @@ Written by `make accuracy`, never by hand.
 {day} · Yuefu {yuefu} · Python {python} · swift-f0 {swift} · librosa {librosa} · {system}, {cores} cores,
 {minutes} min.
 
-How right are the pitch lines, tempi, preludes and highlights that an import makes where a delivery does not bring them?
+How right are the pitch lines, tempi, preludes and highlights that an import makes where a delivery does not bring them,
+and how fair are scores?
 Most of what follows is synthetic: the project's own voice and band sing and play excerpts of the demo's songs at other
 tempi, and of those everything is known. Such figures rank methods and guard against getting worse; they promise
 nothing about a catalogue. What is real follows after them.
@@ -67,6 +76,9 @@ nothing about a catalogue. What is real follows after them.
 ## Goals
 
 {goals}
+The accompaniment taken out, tempo, pitch and notes found: all that is heard of a song takes one core {heard_times:.0f}
+times less than it sounds.
+
 ## Pitch, by what was heard
 
 {count} excerpts of some 25 s. RPA: sung frames with the pitch within 50 cents; RCA: in any octave; VR: sung frames that
@@ -80,6 +92,18 @@ Against librosa's pYIN, on the first {baseline_items} of them:
 Of the first {refusal_items}, {drifts} were refused when the accompaniment ran 100 parts in a million slow, and {others}
 when it was the same piece played anew. Of the mix as it is no pitch line is made at all: the row above says why.
 
+## Live pitch
+
+{live_items} other excerpts in blocks of 8 ms: what is heard while the voice sounds. A frame without pitch is wrong
+where somebody sings. Scores are those the voice gets that is heard so, at levels 0 (the hardest) to 4.
+
+{live}
+## Scores
+
+The notes of {scored_songs} demo songs as simulated singers sing them; the rules are in [scoring](scoring.md). Mean
+scores, 0 to 100, by level; cents are the spread of a singer's errors from note to note.
+
+{scoring}
 ## Tempo
 
 {tempo}
@@ -144,6 +168,7 @@ def render_page(figures: Figures, *, minutes: float) -> str:
         cores=os.cpu_count(),
         minutes=math.ceil(minutes),
         goals=_table(("what", "goal", "measured", "verdict"), map(_goal, _lines(figures))),
+        heard_times=figures.weight.times_real,
         count=pitch.items,
         conditions=_conditions(pitch),
         baseline_items=BASELINE_ITEMS,
@@ -151,6 +176,10 @@ def render_page(figures: Figures, *, minutes: float) -> str:
         refusal_items=REFUSAL_ITEMS,
         drifts=pitch.refused_drifts,
         others=pitch.refused_others,
+        live_items=LIVE_ITEMS,
+        live=_live(figures.live),
+        scored_songs=figures.scoring.songs,
+        scoring=_scoring(figures.scoring),
         tempo=_tempo(figures.tempo),
         missed="; ".join(figures.tempo.missed) or "none",
         per_difficulty=highlights.count,
@@ -181,6 +210,8 @@ def _lines(figures: Figures) -> Iterator[_Line]:
     yield _at_least("notes of the voice alone, F1", 100 * conditions[DRY].notes_by_words.f1, 93)
     yield _at_least("… of the mix minus its accompaniment", 100 * conditions[REMOVED].notes_by_words.f1, 88)
     yield _at_least("… of the limited mix minus its accompaniment", 100 * conditions[LIMITED].notes_by_words.f1, 78)
+    yield from _live_lines(figures.live)
+    yield from _scoring_lines(figures.scoring)
     yield _at_least("tempo by the sound alone, within 4 %", tempo.share("audio exact"), 68)
     yield _at_least("… up to a factor", tempo.share("audio kin"), 95)
     yield _at_least("… up to a factor, within 1 %", tempo.share("audio kin 1 %"), 95)
@@ -197,8 +228,26 @@ def _lines(figures: Figures) -> Iterator[_Line]:
     yield _at_most("a cut's length", max(abs(each) for each in figures.media.length_ms.values()), 10, "ms off")
     loudness_lu = max(abs(error) for error in figures.media.loudness_lu)
     yield _at_most("loudness, EBU Tech 3341 cases 1 to 5", loudness_lu, 0.1, "LU off")
-    yield _at_least("everything heard of a song, on one core", figures.weight.times_real, 100, "× real time")
+    yield _at_least("pitch of a voice, on one core", figures.weight.tracking_times_real, 100, "× real time")
+    yield _at_most(f"all qualities of a song of {TIERS_S} s", figures.weight.tiers_s, 6, "s of CPU")
     yield _at_most(f"memory for {MINUTES} minutes", figures.weight.memory_mb, 300, "MB")
+
+
+def _live_lines(live: LiveFigures) -> Iterator[_Line]:
+    yield _at_most("live pitch, a frame's age", live.oldest_ms, 50, "ms")
+    yield _at_most(f"… time to find it, {SLOW_PERCENTILE} of 100 frames", live.slow_ms, 20, "ms")
+    yield _at_least("… of the voice alone, RPA", live.melodies[LIVE_CLEAN].pitch_accuracy, 99)
+    yield _at_least("… under noise 10 dB below, RPA", live.melodies[LIVE_NOISE_10].pitch_accuracy, 96)
+
+
+def _scoring_lines(scoring: ScoringFigures) -> Iterator[_Line]:
+    step = scoring.smallest_step
+    yield _Line("scores, a better singer's lead at any level", "> 0 points", f"{step:.1f} points", step > 0)
+    yield _at_least("… who sings all right, at any level", min(scoring.means[PERFECT]), 97, "points")
+    by_chance = max(*scoring.means[HUMMING], *scoring.means[RANDOM])
+    yield _at_most("… who hums, or sings any pitch", by_chance, 15, "points")
+    yield _at_most("… who is silent", max(scoring.means[SILENT]), 0, "points")
+    yield _at_most("… what an octave changes", scoring.octave_difference, 3, "points")
 
 
 def _at_least(what: str, value: float, goal: float, unit: str = "%") -> _Line:
@@ -246,6 +295,23 @@ def _baseline(pitch: PitchFigures) -> str:
     )
     speeds = f"× real time: {pitch.tracker_x:.0f} and {pitch.baseline_x:.0f}; subtraction {pitch.subtraction_x:.0f}.\n"
     return _table(("heard", "RPA / VR / VFA", "pYIN"), rows) + "\n" + speeds
+
+
+def _live(live: LiveFigures) -> str:
+    rows = (
+        (
+            condition,
+            *(f"{value:.1f}" for value in (melody.pitch_accuracy, melody.recall, melody.false_alarm)),
+            " / ".join(f"{live.mean_score(condition, level):.0f}" for level in range(len(LEVELS))),
+        )
+        for condition, melody in live.melodies.items()
+    )
+    return _table(("heard", "RPA", "VR", "VFA", "score by level"), rows)
+
+
+def _scoring(scoring: ScoringFigures) -> str:
+    head = ("singer", *(f"level {level}" for level in range(len(LEVELS))))
+    return _table(head, ((name, *(f"{mean:.1f}" for mean in means)) for name, means in scoring.means.items()))
 
 
 def _tempo(tempo: TempoFigures) -> str:

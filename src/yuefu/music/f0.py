@@ -54,7 +54,7 @@ def track_pitch(voice: Mono) -> PitchTrack:
     """The pitch of a voice at `RATE_HZ`; of nothing for less than a frame."""
     if len(voice) < FRAME_SAMPLES:
         return PitchTrack(*(np.zeros(0) for _ in range(3)))
-    stream = _detector().stream(fmin=LOWEST_HZ, fmax=HIGHEST_HZ)
+    stream = detector().stream(fmin=LOWEST_HZ, fmax=HIGHEST_HZ)
     pieces = [
         stream.push(voice[first : first + PIECE_SAMPLES], RATE_HZ) for first in range(0, len(voice), PIECE_SAMPLES)
     ]
@@ -67,8 +67,8 @@ def track_pitch(voice: Mono) -> PitchTrack:
 
 
 @cache
-def _detector() -> "SwiftF0":
-    """One a process, on the thread that asks: imports already take a core each."""
+def detector() -> "SwiftF0":
+    """The model, one a process, on the thread that asks: imports already take a core each."""
     from swift_f0 import SwiftF0  # noqa: PLC0415 - the runtime it brings takes a quarter of a second to load
 
     return SwiftF0(threads=1, spin=False)

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import click
 
-from accuracy.highlights import measure_highlights, measure_texts
+from accuracy.highlights import measure_confidence, measure_highlights, measure_texts
 from accuracy.live import measure_live
 from accuracy.media import measure_media
 from accuracy.picture import draw_pictures
@@ -27,7 +27,9 @@ PAGE = Path(__file__).parents[1] / "docs/accuracy.md"
 @click.option("--items", "count", type=click.IntRange(8), default=ITEMS, show_default=True, help="Synthetic excerpts.")
 @click.option("--out", type=click.Path(path_type=Path), default=PAGE, help="Where the page goes.")
 @click.option(
-    "--pictures", type=click.Path(path_type=Path), help="Draw pitch lines into this folder, and measure nothing."
+    "--pictures",
+    type=click.Path(path_type=Path),
+    help="Draw pitch lines and highlights into this folder, and measure nothing.",
 )
 def main(*, count: int, out: Path, pictures: Path | None) -> None:
     """Measure everything; takes some minutes."""
@@ -52,6 +54,7 @@ def main(*, count: int, out: Path, pictures: Path | None) -> None:
             scoring=scoring.result(),
             tempo=tempo.result(),
             highlights=highlights,
+            confidence=measure_confidence(),
             texts=texts,
             media=media,
             weight=weight,

@@ -7,6 +7,7 @@ import csv
 import json
 from collections.abc import Iterator
 from dataclasses import dataclass
+from itertools import islice
 from pathlib import Path
 
 import librosa
@@ -19,8 +20,10 @@ from accuracy.suite import heard
 from yuefu.ingest.draft import SongDraft, draft_song
 from yuefu.ingest.folder import SongFolder, discover
 from yuefu.ingest.refusal import Refused
-from yuefu.music.f0 import FRAME_MS, FRAME_SAMPLES, HIGHEST_HZ, LOWEST_HZ, RATE_HZ, PitchTrack, track_pitch
+from yuefu.music.f0 import FRAME_MS, FRAME_SAMPLES, HIGHEST_HZ, LOWEST_HZ, RATE_HZ, Mono, PitchTrack, track_pitch
 from yuefu.music.highlight import Choice, choose
+from yuefu.music.lyrics import Lyrics
+from yuefu.music.notes import PitchLine
 from yuefu.music.prominence import loudness_curve
 from yuefu.music.subtraction import NotThatBacking, subtract
 from yuefu.music.tempo import Tempo, find_tempo
@@ -33,6 +36,7 @@ from yuefu.music.transcription import (
     syllables_per_s,
     write_notes,
 )
+from yuefu.units import Span
 
 DATA = Path(__file__).parents[2] / "shared/data"
 SINGER = DATA / "singing/vocadito_1"
@@ -136,6 +140,27 @@ def _found(track: PitchTrack, range_db: float) -> list[HeardNote]:
 
 
 @dataclass(frozen=True, slots=True)
+class SeenSong:
+    """A song to be drawn: `sound` is its recording at `RATE_HZ`, `mark` its author's."""
+
+    title: str
+    lyrics: Lyrics
+    pitch_line: PitchLine
+    mark: Span | None
+    sound: Mono
+
+    @property
+    def duration_ms(self) -> int:
+        return round(len(self.sound) / RATE_HZ * 1_000)
+
+
+def read_songs(count: int) -> Iterator[SeenSong]:
+    """The first of the free songs with their audio; none where they are absent."""
+    for name, draft, original in islice(_drafts(), count):
+        yield SeenSong(name, draft.lyrics, draft.pitch_line, draft.medley, heard(read_sound(original)))
+
+
+@dataclass(frozen=True, slots=True)
 class SongFigures:
     """A free song with hand-made notes and nothing but its mix.
 
@@ -153,10 +178,11 @@ class SongFigures:
 
 def measure_songs() -> list[SongFigures]:
     """The songs with their audio; none where they are absent."""
-    return list(_measured_songs())
+    return [_measure_song(*each) for each in _drafts()]
 
 
-def _measured_songs() -> Iterator[SongFigures]:
+def _drafts() -> Iterator[tuple[str, SongDraft, Path]]:
+    """Each song's name, what its delivery says, and its recording."""
     for folder in discover([SONGS / "cc-free", SONGS / "cc-nc"] if SONGS.is_dir() else []):
         if isinstance(folder, SongFolder) and folder.text:
             try:
@@ -164,7 +190,7 @@ def _measured_songs() -> Iterator[SongFigures]:
             except Refused:  # some came without their audio
                 continue
             if draft.tracks.original:
-                yield _measure_song(folder.folder.name, draft, draft.tracks.original)
+                yield folder.folder.name, draft, draft.tracks.original
 
 
 def _measure_song(name: str, draft: SongDraft, original: Path) -> SongFigures:

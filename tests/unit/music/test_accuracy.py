@@ -2,8 +2,10 @@
 
 import pytest
 from accuracy.forms import FORMS, form_song
-from accuracy.highlights import is_hit
+from accuracy.highlights import is_hit, measure_confidence
 from accuracy.measure import compare_melody, compare_notes
+from accuracy.picture import SONGS
+from accuracy.report import PICTURES
 from accuracy.suite import Item, heard, items
 
 from yuefu.music.f0 import RATE_HZ, track_pitch
@@ -51,3 +53,18 @@ def test_choruses_that_are_louder_are_found() -> None:
             assert choice
             missed += [] if is_hit(song, choice.segments[0].begin_ms) else [(form, seed)]
     assert len(missed) <= 1, missed
+
+
+def test_what_is_said_to_be_sure_is_right_and_what_is_not_is_not() -> None:
+    right = {each.least: each.right for each in measure_confidence(range(200, 204))}
+    assert right[0.9] > 0.9
+    assert right[0.0] < 0.3
+
+
+def test_each_picture_of_a_pitch_line_has_one_of_the_highlight_beside_it() -> None:
+    pitch, highlight = (
+        {file.name.removesuffix(f"-{kind}.svg") for file in PICTURES.glob(f"*-{kind}.svg")}
+        for kind in ("pitch", "highlight")
+    )
+    assert len(pitch) == SONGS
+    assert pitch == highlight

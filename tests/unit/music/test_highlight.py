@@ -181,10 +181,30 @@ def test_the_first_line_after_an_intro_does_not_stand_out_by_that() -> None:
 
 
 def test_a_choice_is_surer_the_more_speaks_for_it() -> None:
-    lyrics = sing([*verse(0), *CHORUS, *verse(1), *CHORUS, *verse(2)])
-    plain = choose_heard(lyrics, loud=range(1))
-    clear = choose_heard(lyrics, loud=range(4, 8), high=range(4, 8))
-    assert plain.confidence < clear.confidence <= 1
+    lyrics = sing([*verse(0), *verse(1), *verse(2, 8)])
+    unclear = choose_heard(lyrics, loud=range(1))
+    plain = choose_heard(lyrics, high=range(8, 12))
+    clear = choose_heard(lyrics, loud=range(8, 12), high=range(8, 12))
+    assert unclear.confidence < plain.confidence < clear.confidence <= 1
+
+
+def test_verses_that_share_a_line_or_two_are_not_taken_for_a_chorus() -> None:
+    verses = [text for number in range(3) for text in (CHORUS[0], *verse(number, 2), CHORUS[3])]
+    choice = choose_heard(sing(verses), high=range(1))
+    assert choice.rule is Rule.REPEATED_LYRICS
+    assert choice.confidence < 0.5
+
+
+def test_of_places_with_the_same_words_it_is_not_the_opening() -> None:
+    song = [*CHORUS[:2], *verse(0, 2), *CHORUS[:2], *verse(1, 4), *CHORUS[:2], *verse(2, 3)]
+    lyrics = sing(song)
+    assert choose_heard(lyrics, high=range(6, 10)).segments[0].begin_ms != lyrics.lines[0].begin_ms
+
+
+def test_a_chorus_with_other_words_at_its_begin_is_found_by_its_other_lines() -> None:
+    lyrics = sing([*verse(0), *CHORUS, *verse(1), "你问我我有多喜欢他", *CHORUS[1:], *verse(2, 2)])
+    choice = choose_heard(lyrics, high=range(5, 8))
+    assert choice.segments[0].begin_ms in {lyrics.lines[4].begin_ms, lyrics.lines[12].begin_ms}
 
 
 @given(

@@ -169,6 +169,7 @@ FOR_AUDITORS = {
 IN_TURN = (
     Asked("list_songs", said("/songs?vendor=1&limit=3")),
     Asked("list_blocked_songs", said("/songs/blocked")),
+    Asked("check_songs", said("/songs/check?vendor=1")),
     Asked("show_song", song("whole")),
     Asked("check_song", lambda centre: f"{song('whole')(centre)}/check"),
     Asked("edit_song", song("no words"), said({"title": "没有词", "bpm": 90, "genres": [1]}), "song.edit"),

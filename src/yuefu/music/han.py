@@ -3,6 +3,7 @@
 The dictionaries behind both are loaded when they are first needed.
 """
 
+import re
 from collections.abc import Callable, Iterable, Iterator
 from functools import cache
 from itertools import islice
@@ -14,6 +15,9 @@ from yuefu.music.formats.text import flatten
 from yuefu.music.lyrics import Line, Lyrics, Word
 
 Script = Literal["simplified", "traditional"]
+
+_CLOSING = re.compile(r" (?=[，。、：；？！）】〕》〉」』”’…,.:;?!)\]])")
+_OPENING = re.compile(r"(?<=[（【〔《〈「『“‘(\[]) ")
 
 _CONVERSIONS: dict[Script, str] = {"simplified": "t2s", "traditional": "s2tw"}
 
@@ -84,8 +88,12 @@ def _add_pinyin(line: Line) -> Line:
     if "".join(readings) == whole:
         return line
     if not line.words:
-        spaced = lazy_pinyin(whole, style=Style.TONE)
-        return msgspec.structs.replace(line, pronunciation=(flatten(" ".join(spaced)),))
+        return msgspec.structs.replace(line, pronunciation=(_join_readings(lazy_pinyin(whole, style=Style.TONE)),))
     in_order = iter("" if reading == character else reading for reading, character in zip(readings, whole, strict=True))
     of_syllables = (islice(in_order, len(syllable.text)) for syllable in line.syllables)
     return msgspec.structs.replace(line, pronunciation=tuple(" ".join(filter(None, each)) for each in of_syllables))
+
+
+def _join_readings(readings: Iterable[str]) -> str:
+    """The readings with blanks between them, but for signs that stand close to what they belong to."""
+    return _OPENING.sub("", _CLOSING.sub("", flatten(" ".join(readings))))

@@ -1,6 +1,8 @@
 """What is particular to each lyric format: how others write it, and what is wrong with it."""
 
+import contextlib
 import json
+import time
 import zlib
 from base64 import b64encode
 from pathlib import Path
@@ -413,3 +415,166 @@ def test_every_real_text_is_read_or_refused_in_every_format() -> None:
                 check_sound(lyric_format.parse(path.read_bytes()).lyrics)
             except UnreadableSong:
                 continue
+
+
+def krc_with_readings(*lines: object, text: str) -> Lyrics:
+    layers = {"content": [{"language": 0, "type": 0, "lyricContent": lines}], "version": 1}
+    tag = b64encode(json.dumps(layers).encode()).decode()
+    return parse("krc", f"[language:{tag}]\n{text}").lyrics
+
+
+@pytest.mark.parametrize("reading", [["mo li hua kai"], "mo li hua kai", ["mo li", "hua kai"]])
+def test_a_krc_reading_of_a_whole_line_is_the_lines(reading: object) -> None:
+    text = "[0,900]<0,300,0>茉<300,300,0>莉<600,300,0>花\n[1000,900]<0,900,0>啦\n"
+    first, second = krc_with_readings(reading, ["la"], text=text).lines
+    assert (first.pronunciation, second.pronunciation) == (("mo li hua kai",), ("la",))
+
+
+@pytest.mark.parametrize(
+    ("reading", "pronunciation"),
+    [
+        (["moli hua"], ("moli hua",)),
+        (["mo li hua"], ("mo", "li", "hua")),
+        (["mo", "li", "hua"], ("mo", "li", "hua")),
+        ([""], ()),
+        ([], ()),
+        (None, ()),
+    ],
+)
+def test_a_krc_reading_of_a_line_with_one_time_is_not_all_given_to_its_first_word(
+    reading: object, pronunciation: tuple[str, ...]
+) -> None:
+    (line,) = krc_with_readings(reading, text="[0,900]<0,900,0>茉莉花\n").lines
+    assert line.pronunciation == pronunciation
+
+
+def test_more_than_one_krc_translation_is_a_finding() -> None:
+    layers = {"content": [{"type": 1, "lyricContent": [["one"]]}, {"type": 1, "lyricContent": [["eins"]]}]}
+    tag = b64encode(json.dumps(layers).encode()).decode()
+    parsed = parse("krc", f"[language:{tag}]\n[0,9]<0,9,0>a")
+    assert parsed.lyrics.lines[0].translation == "one"
+    assert [finding.action for finding in parsed.findings] == ["took the first of each"]
+
+
+@pytest.mark.parametrize(
+    ("cue", "text", "end_ms"),
+    [
+        ("a <00:09.000>b <00:11.000>c", "a b c", 11_001),
+        ("<00:03.000>a <00:05.500>b", "a b", 6_000),
+        ("a<00:07.000>", "a", 7_000),
+    ],
+)
+def test_words_outside_their_cue_are_kept_and_found(cue: str, text: str, end_ms: int) -> None:
+    parsed = parse("vtt", f"WEBVTT\n\n00:05.000 --> 00:06.000\n{cue}")
+    (line,) = parsed.lyrics.lines
+    assert (line.text, line.end_ms) == (text, end_ms)
+    assert ("a time inside a cue lies outside it", 3) in {(each.problem, each.line) for each in parsed.findings}
+
+
+def test_all_that_a_cue_says_is_kept() -> None:
+    cue = "<v 甲>hello</v>\n<v 乙>there</v>\n<c.translation>bon</c>\n<c.translation>jour</c>"
+    parsed = parse("vtt", f"WEBVTT\n\n00:05.000 --> 00:06.000\n{cue}")
+    (line,) = parsed.lyrics.lines
+    assert (line.text, line.voices, line.translation) == ("hello there", (1, 2), "bon jour")
+    assert [each.problem for each in parsed.findings] == ["several singers share a cue"]
+
+
+@pytest.mark.parametrize(
+    ("offset", "kept", "problem"),
+    [
+        (5_000, ["a", "b"], "a line begins before the song"),
+        (-9_999_999, ["a"], "a line begins later than any song ends"),
+    ],
+)
+def test_an_lrc_offset_out_of_the_song_is_found_at_its_line(offset: int, kept: list[str], problem: str) -> None:
+    parsed = parse("lrc", f"[offset:{offset}]\n[00:01.00]a\n[200:00.00]b\n")
+    assert [line.text for line in parsed.lyrics.lines] == kept
+    assert problem in {each.problem for each in parsed.findings if each.line}
+
+
+SPELT = "[0,9000](0,4000,0)[00:05.00]<00:02.00>(5,6)(4000,5000,0)<1,2,3>(x)"
+
+
+@pytest.mark.parametrize("name", ["lrc", "enhanced-lrc", "krc", "krc-text", "qrc", "yrc"])
+def test_words_that_spell_a_time_stay_words(name: str) -> None:
+    lyrics = parse("yrc", SPELT).lyrics
+    (line,) = parse(name, format_named(name).render(lyrics)).lyrics.lines
+    assert line.text.translate(str.maketrans("＜＞（）［］", "<>()[]")) == lyrics.lines[0].text
+    assert (line.begin_ms, line.end_ms) == (0, 9000)
+
+
+ONE_LINE = {
+    "lrc": ("[00:01.00]", "<0:1>a", ""),
+    "krc": ("[0,9]", "<0,1,0>a", ""),
+    "qrc": ("[0,9]", "a(0,1)", ""),
+    "yrc": ("[0,9]", "(0,1,0)a", ""),
+    "ultrastar": ("#TITLE:a\n#BPM:300\n: 0 9 0 ", "a ", ""),
+    "ttml": ('<tt><p begin="0" end="9">', '<s begin="1" end="2">a</s>', "</p></tt>"),
+    "ass": ("[Events]\nDialogue: 0,0:00:01.00,0:00:09.00,,,,,,,", "{\\k1}a", ""),
+    "vtt": ("WEBVTT\n\n00:01.000 --> 00:09.000\n", "a<00:01.5>", ""),
+    "krc-json": (
+        '{"lines":[{"begin_time":0,"content":"","words":[',
+        '{"offset":0,"duration":1,"word":"a"},',
+        '{"offset":0,"duration":1,"word":"a"}]}]}',
+    ),
+}
+MANY_LINES = {
+    "lrc": ("", "[0:1]" * 100 + "<0:2>a" * 3_000 + "\n", ""),
+    "krc": ("", "[0,9]" + "<0,1,0>a" * 2_000 + "\n", ""),
+    "qrc": ("", "[0,9]" + "a(0,1)" * 2_000 + "\n", ""),
+    "yrc": ("", "[0,9]" + "(0,1,0)a" * 2_000 + "\n", ""),
+    "ass": ("[Events]\n", "Dialogue: 0,0:00:01.00,0:00:09.00,,,,,,," + "{\\k1}a" * 2_000 + "\n", ""),
+    "vtt": ("WEBVTT\n\n", "00:01.000 --> 00:09.000\n" + "a<00:01.5>" * 1_500 + "\n\n", ""),
+    "ttml": ("<tt>", '<p begin="0" end="9">' + '<s begin="1" end="2">aaaa</s>' * 700 + "</p>", "</tt>"),
+}
+
+
+def cpu_s(lyric_format: LyricFormat, data: bytes) -> float:
+    """The time that reading takes, the best of three."""
+    spent: list[float] = []
+    for _ in range(3):
+        begun = time.process_time()
+        with contextlib.suppress(UnreadableSong):
+            lyric_format.parse(data)
+        spent.append(time.process_time() - begun)
+    return min(spent)
+
+
+@pytest.mark.parametrize(
+    ("name", "pattern"),
+    [*((name, ONE_LINE[name]) for name in ONE_LINE), *((name, MANY_LINES[name]) for name in MANY_LINES)],
+)
+def test_twice_the_text_takes_about_twice_as_long(name: str, pattern: tuple[str, str, str]) -> None:
+    head, unit, tail = pattern
+    once, twice = (
+        (head + unit * (size // len(unit)) + tail).encode() for size in (LARGEST_BYTES // 32, LARGEST_BYTES // 16)
+    )
+    lyric_format = format_named(name)
+    assert cpu_s(lyric_format, twice) < 3 * cpu_s(lyric_format, once) + 0.02
+
+
+@pytest.mark.parametrize("name", sorted(ONE_LINE))
+def test_one_line_as_long_as_a_file_is_told_and_not_worked_on(name: str) -> None:
+    head, unit, tail = ONE_LINE[name]
+    data = (head + unit * ((LARGEST_BYTES - 1_000) // len(unit)) + tail).encode()
+    try:
+        parsed = parse(name, data)
+    except UnreadableSong:
+        return
+    assert parsed.lyrics.lines == ()
+    assert any(
+        "more than 20,000 characters" in finding.problem or "more than 1,000,000 " in finding.problem
+        for finding in parsed.findings
+    )
+
+
+@pytest.mark.parametrize("name", sorted(MANY_LINES))
+def test_more_words_than_any_song_has_are_refused(name: str) -> None:
+    head, unit, tail = MANY_LINES[name]
+    with pytest.raises(TooLarge, match="at most 200,000"):
+        parse(name, head + unit * (230_000 // unit.count("a")) + tail)
+
+
+def test_an_element_of_very_many_attributes_is_refused() -> None:
+    with pytest.raises(TooLarge, match="attributes"):
+        parse("ttml", "<tt><p " + " ".join(f'a{number}="1"' for number in range(200)) + ">a</p></tt>")

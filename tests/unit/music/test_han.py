@@ -35,6 +35,20 @@ def test_each_character_with_a_time_has_its_pinyin_and_other_words_none() -> Non
     assert second.pronunciation == ("tóu fà and miàn tiáo",)
 
 
+@pytest.mark.parametrize(
+    ("text", "reading"),
+    [
+        ("男：我爱你，长亭外（啦）。", "nán： wǒ ài nǐ， cháng tíng wài （la）。"),
+        ("我说：“好！”", "wǒ shuō：“hǎo！”"),
+        ("(女)好 (oh) 吗?", "(nǚ) hǎo (oh) ma?"),
+        ("《月亮》代表……心", "《yuè liàng》 dài biǎo…… xīn"),
+    ],
+)
+def test_signs_stand_close_to_the_pinyin_they_belong_to(text: str, reading: str) -> None:
+    (line,) = add_pinyin(Lyrics(lines=(Line(begin_ms=0, end_ms=1, text=text),))).lines
+    assert line.pronunciation == (reading,)
+
+
 def test_a_line_without_chinese_has_no_pinyin() -> None:
     line = Line(begin_ms=0, end_ms=1, text="la la")
     assert add_pinyin(Lyrics(lines=(line,))).lines == (line,)

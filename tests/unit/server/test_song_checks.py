@@ -218,6 +218,25 @@ def test_a_viewer_may_ask_and_is_answered_as_the_document_says(world: World) -> 
     assert (coverage["title_zh"], coverage["unit"], coverage["verdict"]) == ("歌词覆盖率", "share", "good")
 
 
+def test_the_catalogue_is_judged_over_the_api_as_by_the_command(world: World, publish: Publish) -> None:
+    publish("no words", PartKind.LYRICS, b"broken")
+    viewer = Desk(world, Role.VIEWER)
+    for path, vendor in (("/songs/check", None), ("/songs/check?vendor=2", VendorId(2))):
+        answer = viewer.call("GET", path).json()
+        OAS31Validator({"$ref": "#/components/schemas/admin.CatalogueCheck", **DOCUMENT}).validate(answer)
+        assert answer == msgspec.json.decode(msgspec.json.encode(check_catalogue(world.centre, vendor)))
+        assert answer["songs"] == (len(world.songs) if vendor is None else 1)
+    assert viewer.refused(422, "GET", "/songs/check?vendor=9").startswith("there is no vendor 9")
+
+
+def test_a_song_says_everywhere_which_model_made_its_accompaniment(world: World, publish: Publish) -> None:
+    publish("whole", separated_by="ab" * 32)
+    desk, (song_id,) = Desk(world), world.ids("whole")
+    listed = {song["song_id"]: song["separated_by"] for song in desk.call("GET", "/songs").json()["songs"]}
+    assert [each for each in listed if listed[each]] == [song_id]
+    assert listed[song_id] == desk.call("GET", f"/songs/{song_id}").json()["separated_by"] == "ab" * 32
+
+
 def test_a_song_that_is_not_there_is_not_found(world: World) -> None:
     desk = Desk(world)
     for song in ("999999999", "0", "x", "1e9"):

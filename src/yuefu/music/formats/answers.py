@@ -106,7 +106,7 @@ def _encode(answer: dict[str, Any]) -> bytes:
 def _read_line(line: _Line, findings: FindingList) -> Line | None:
     begin_ms = line.begin_time
     end_ms = line.end_time if line.end_time is not None else begin_ms + (line.duration or 0)
-    if len(line.content) > LONGEST_LINE:
+    if max(len(line.content), sum(len(word.word) for word in line.words)) > LONGEST_LINE:
         findings.add(f"a line has more than {LONGEST_LINE:,} characters", "ignored")
         return None
     pieces = [

@@ -16,7 +16,7 @@ Source: the Aegisub manual's page on override tags.
 """
 
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 
 import msgspec
 
@@ -30,6 +30,7 @@ from yuefu.music.formats.text import (
     numbered_lines,
     plain_line,
     read_line,
+    take_lines,
 )
 from yuefu.music.formats.voices import VoiceBook, read_note, tells_voices, write_notes
 from yuefu.music.lyrics import Line, Lyrics
@@ -65,7 +66,7 @@ Format: Layer, Start, End, Style, Name, MarginL, MarginR, MarginV, Effect, Text"
 def parse(data: bytes, *, file: str = "") -> ParsedLyrics:
     """The lyrics that `data` spells. Raises TooLarge, and NotInFormat for a text without events."""
     findings = FindingList(file)
-    lines: list[Line] = []
+    dialogue: list[tuple[int, dict[str, str]]] = []
     headers: dict[str, str] = {}
     book = VoiceBook()
     fields: tuple[str, ...] = _FIELDS
@@ -84,13 +85,10 @@ def parse(data: bytes, *, file: str = "") -> ParsedLyrics:
             fields = tuple(field.strip().lower() for field in value.split(","))
         elif section == "[events]" and kind == "dialogue":
             said = dict(zip(fields, value.split(",", len(fields) - 1), strict=False))
-            line = _read_dialogue(said, number, book, findings)
-            if line and lines and _is_translation(said, line, lines[-1]):
-                lines[-1] = msgspec.structs.replace(lines[-1], translation=line.text)
-            elif line:
-                lines.append(line)
+            dialogue.append((number, said))
     if not has_events:
         raise NotInFormat("ASS", "it has no section [Events]")
+    lines = take_lines(_read_dialogue(dialogue, book, findings))
     return collect(lines, findings, headers=headers, voice_names=book.names)
 
 
@@ -143,7 +141,24 @@ def _is_translation(said: Mapping[str, str], line: Line, before: Line) -> bool:
     return is_styled and line.begin_ms == before.begin_ms
 
 
-def _read_dialogue(said: Mapping[str, str], number: int, book: VoiceBook, findings: FindingList) -> Line | None:
+def _read_dialogue(
+    dialogue: Iterable[tuple[int, Mapping[str, str]]], book: VoiceBook, findings: FindingList
+) -> Iterator[Line]:
+    """The lines of what is said, each with the translation that follows it."""
+    before: Line | None = None
+    for number, said in dialogue:
+        line = _read_said(said, number, book, findings)
+        if line and before and _is_translation(said, line, before):
+            before = msgspec.structs.replace(before, translation=line.text)
+        elif line:
+            if before:
+                yield before
+            before = line
+    if before:
+        yield before
+
+
+def _read_said(said: Mapping[str, str], number: int, book: VoiceBook, findings: FindingList) -> Line | None:
     begin, end = _TIME.fullmatch(said.get("start", "")), _TIME.fullmatch(said.get("end", ""))
     if begin is None or end is None or "text" not in said:
         findings.add("a line of dialogue has no time or no text", "left out", number)

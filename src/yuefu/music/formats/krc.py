@@ -16,18 +16,19 @@ import zlib
 from base64 import b64decode, b64encode
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
+from itertools import chain
 
 import msgspec
 
 from yuefu.music.findings import FindingList
-from yuefu.music.formats.text import ParsedLyrics, collect, decode_text, flatten, read_line, write_tags
+from yuefu.music.formats.text import ParsedLyrics, collect, decode_text, flatten, read_line, widen_brackets, write_tags
 from yuefu.music.formats.timed_lines import WORD_TIME, TimedLine, TimedText, cut_words, read_timed_text
 from yuefu.music.lyrics import Line, Lyrics, Syllable, with_words
 from yuefu.music.text import LARGEST_BYTES, check_size, leave_printable
 from yuefu.music.unreadable import NotInFormat, TooLarge
 
 MAGIC = b"krc1"
-LONGEST_LINE = 1_000_000
+LONG_TAGS = {"language": 1_000_000}
 """In characters: all translations of a song are one line."""
 READING, TRANSLATION = 0, 1
 
@@ -37,11 +38,17 @@ _WORD_TIME = re.compile(rf"<{WORD_TIME}(?:,-?[0-9]{{1,9}})?>")
 
 
 class _Layer(msgspec.Struct):
-    """Texts for each line of the song: a list for each of its words, or a list with the line's one text."""
+    """Texts for each line of the song: a list for each of its words, or the line's one text, alone or in a list."""
 
     type: int
-    lyric_content: list[list[str]] = msgspec.field(name="lyricContent")
+    lyric_content: Sequence[list[str] | str | None] = msgspec.field(name="lyricContent")
     language: int = 0
+
+    def at(self, index: int) -> list[str]:
+        """What it says of a line."""
+        held = self.lyric_content[index] if index < len(self.lyric_content) else None
+        texts = [held] if isinstance(held, str) else held or []
+        return [leave_printable(text) for text in texts]
 
 
 class _Layers(msgspec.Struct):
@@ -50,11 +57,7 @@ class _Layers(msgspec.Struct):
 
     def at(self, index: int) -> dict[int, list[str]]:
         """What the layers say of a line, by their type."""
-        return {
-            each.type: [leave_printable(text) for text in each.lyric_content[index]]
-            for each in self.content
-            if index < len(each.lyric_content)
-        }
+        return {each.type: each.at(index) for each in self.content}
 
 
 def parse(data: bytes, *, file: str = "") -> ParsedLyrics:
@@ -72,15 +75,15 @@ def parse(data: bytes, *, file: str = "") -> ParsedLyrics:
         return background is not None
 
     text = decode_text(decrypt(data, findings), findings)
-    read = read_timed_text(text, findings, longest=LONGEST_LINE, other=take_background)
+    read = read_timed_text(text, findings, long_tags=LONG_TAGS, other=take_background)
     layers = _read_layers(read.headers.pop("language", ""), findings)
-    lines = [_read_line(line, layers.at(index), read.earlier_ms, findings) for index, line in enumerate(read.lines)]
-    lines += [
+    lines = (_read_line(line, layers.at(index), read.earlier_ms, findings) for index, line in enumerate(read.lines))
+    sung_behind = (
         msgspec.structs.replace(line, is_background=True)
         for each in behind
         if (line := _read_line(each, {}, read.earlier_ms, findings))
-    ]
-    return collect(lines, findings, headers=read.headers)
+    )
+    return collect(chain(lines, sung_behind), findings, headers=read.headers)
 
 
 def decrypt(data: bytes, findings: FindingList) -> bytes:
@@ -131,7 +134,10 @@ def _render_lines(lines: Sequence[Line]) -> Iterator[str]:
 
 
 def _render_words(syllables: Sequence[Syllable], begin_ms: int) -> str:
-    return "".join(f"<{each.begin_ms - begin_ms},{each.duration_ms},0>{each.text}" for each in syllables)
+    return "".join(
+        f"<{each.begin_ms - begin_ms},{each.duration_ms},0>{widen_brackets(each.text, _WORD_TIME)}"
+        for each in syllables
+    )
 
 
 def _render_layers(lines: Sequence[Line]) -> str:
@@ -149,16 +155,20 @@ def _read_layers(value: str, findings: FindingList) -> _Layers:
     if not value:
         return _Layers()
     try:
-        return msgspec.json.decode(b64decode(value + "=" * (-len(value) % 4)), type=_Layers)
+        layers = msgspec.json.decode(b64decode(value + "=" * (-len(value) % 4)), type=_Layers)
     except (ValueError, RecursionError):  # ValueError is the base of msgspec's and binascii's errors
         findings.add("the tag of languages cannot be read", "left out translations and readings")
         return _Layers()
+    kept = {each.type: each for each in reversed(layers.content) if each.type in {READING, TRANSLATION}}
+    if len(kept) < len(layers.content):
+        findings.add("the tag of languages has several texts of a kind, or of an unknown one", "took the first of each")
+    return _Layers(content=list(kept.values()))
 
 
 def _read_line(line: TimedLine, layers: dict[int, list[str]], earlier_ms: int, findings: FindingList) -> Line | None:
     pieces = cut_words(line, _WORD_TIME, findings, origin_ms=line.begin_ms, time_first=True)
     readings = layers.get(READING, [])
-    are_by_word = len(readings) == len(pieces)
+    are_by_word = len(readings) == len(pieces) > 1
     if are_by_word:
         pieces = [replace(piece, pronunciation=reading) for piece, reading in zip(pieces, readings, strict=True)]
     end_ms = line.begin_ms + line.duration_ms
@@ -166,8 +176,14 @@ def _read_line(line: TimedLine, layers: dict[int, list[str]], earlier_ms: int, f
     if read is None:
         return None
     if not are_by_word and (whole := flatten(" ".join(readings))):
-        read = msgspec.structs.replace(read, pronunciation=(whole,))
+        read = msgspec.structs.replace(read, pronunciation=_share_whole(whole, readings, len(read.syllables)))
     return msgspec.structs.replace(read, translation=flatten(" ".join(layers.get(TRANSLATION, []))))
+
+
+def _share_whole(whole: str, readings: Sequence[str], syllable_count: int) -> tuple[str, ...]:
+    """A line's reading by syllables where it comes in as many pieces, or words of its one piece, else as a whole."""
+    texts = whole.split() if len(readings) == 1 else readings
+    return tuple(map(flatten, texts)) if len(texts) == syllable_count else (whole,)
 
 
 def _xor(data: bytes) -> bytes:

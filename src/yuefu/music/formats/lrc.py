@@ -12,7 +12,7 @@ players, which write fractions of one to three digits after a point or a colon.
 """
 
 import re
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import accumulate, chain, groupby, pairwise, repeat
 
@@ -29,7 +29,9 @@ from yuefu.music.formats.text import (
     flatten,
     numbered_lines,
     read_tag,
+    take_lines,
     take_offset,
+    widen_brackets,
     write_tags,
 )
 from yuefu.music.lyrics import Line, Lyrics, Syllable, add_text, gather_words, line_of_words
@@ -43,19 +45,29 @@ LONGEST_LINE_MS = 10 * SECOND_MS
 _TIME = r"([0-9]{1,3}):([0-9]{1,2})(?:[.:]([0-9]{1,3}))?"
 _STAMP = re.compile(rf"\s*\[{_TIME}\]")
 _WORD_STAMP = re.compile(rf"<{_TIME}>")
+_ANY_STAMP = re.compile(rf"<{_TIME}>|\[{_TIME}\]")
+
+
+@dataclass(frozen=True, slots=True)
+class _Sung:
+    """What line `number` holds after its stamps, which share it: `texts[0]`, and each later text from its time on.
+
+    `words_ms` belong to the stamp at `first_ms` and move with the others. `text` is the whole of it.
+    """
+
+    number: int
+    text: str
+    texts: tuple[str, ...]
+    words_ms: tuple[int, ...]
+    first_ms: int
 
 
 @dataclass(frozen=True, slots=True)
 class _Entry:
-    """What one stamp of a line says: `texts[0]` from `begin_ms` on, each later text from its time in `words_ms`."""
+    """What one stamp of a line says: `sung`, from `begin_ms` on."""
 
     begin_ms: int
-    texts: tuple[str, ...]
-    words_ms: tuple[int, ...] = ()
-
-    @property
-    def text(self) -> str:
-        return flatten("".join(self.texts))
+    sung: _Sung
 
 
 def parse(data: bytes, *, file: str = "") -> ParsedLyrics:
@@ -68,11 +80,9 @@ def parse(data: bytes, *, file: str = "") -> ParsedLyrics:
     headers: dict[str, str] = {}
     entries: list[_Entry] = []
     for number, line in numbered_lines(decode_text(data, findings), findings):
-        if read := _read_entries(line):
-            entries += [entry for entry in read if entry.begin_ms <= LATEST_MS]
-            if any(entry.begin_ms > LATEST_MS for entry in read):
-                findings.add("a line begins later than any song ends", "left out", number)
-            if _runs_back(read[0]):
+        if read := _read_entries(line, number):
+            entries += read
+            if _runs_back(read[0].sung):
                 findings.add("a word begins before the one before it", "begins with that", number)
         elif tag := read_tag(line):
             headers.setdefault(*tag)
@@ -80,7 +90,8 @@ def parse(data: bytes, *, file: str = "") -> ParsedLyrics:
             findings.add("a line has no time", "left out", number)
         if len(entries) > MOST_LINES:
             raise TooLarge(len(entries), MOST_LINES, "lines")
-    lines = _time_lines(entries, earlier_ms=take_offset(headers, findings))
+    earlier_ms = take_offset(headers, findings)
+    lines = take_lines(_time_lines(_in_song(entries, earlier_ms, findings), earlier_ms=earlier_ms))
     return collect(_join_translations(lines), findings, headers=headers)
 
 
@@ -104,9 +115,9 @@ def _render_lines(lyrics: Lyrics, *, words: bool, ends: bool) -> Iterator[str]:
     following: Iterator[Line | None] = chain(lyrics.lines[1:], repeat(None))
     for line, next_line in zip(lyrics.lines, following, strict=False):
         stamp = format_stamp(line.begin_ms)
-        yield f"[{stamp}]{_render_words(line) if words and line.words else flatten(line.text)}"
+        yield f"[{stamp}]{_render_words(line) if words and line.words else _write_text(line.text)}"
         if line.translation:
-            yield f"[{stamp}]{flatten(line.translation)}"
+            yield f"[{stamp}]{_write_text(line.translation)}"
         if ends and not (words and line.words) and _needs_end(line, next_line):
             yield f"[{format_stamp(line.end_ms)}]"
 
@@ -126,25 +137,29 @@ def _render_words(line: Line) -> str:
         begin = format_stamp(syllable.begin_ms)
         if end and end != begin:
             written.append(f"<{end}>")
-        written.append(f"<{begin}>{syllable.text}")
+        written.append(f"<{begin}>{widen_brackets(syllable.text, _ANY_STAMP)}")
         end = format_stamp(syllable.end_ms)
     return "".join([*written, f"<{end}>"])
 
 
-def _read_entries(line: str) -> list[_Entry]:
-    """An entry for each stamp at the beginning of `line`. Word times belong to the first and move with the others."""
+def _write_text(text: str) -> str:
+    return widen_brackets(flatten(text), _ANY_STAMP)
+
+
+def _read_entries(line: str, number: int) -> list[_Entry]:
+    """An entry for each stamp at the beginning of `line`."""
     begins_ms: list[int] = []
     position = 0
     while stamp := _STAMP.match(line, position):
         begins_ms.append(_read_time(stamp))
         position = stamp.end()
+    if not begins_ms:
+        return []
     text = line[position:]
-    texts = _WORD_STAMP.sub("\0", text).split("\0")
-    words_ms = [_read_time(stamp) for stamp in _WORD_STAMP.finditer(text)]
-    return [
-        _Entry(begin_ms, tuple(texts), tuple(word_ms + begin_ms - begins_ms[0] for word_ms in words_ms))
-        for begin_ms in begins_ms
-    ]
+    texts = tuple(_WORD_STAMP.sub("\0", text).split("\0"))
+    words_ms = tuple(_read_time(stamp) for stamp in _WORD_STAMP.finditer(text))
+    sung = _Sung(number, flatten("".join(texts)), texts, words_ms, begins_ms[0])
+    return [_Entry(begin_ms, sung) for begin_ms in begins_ms]
 
 
 def _read_time(stamp: re.Match[str]) -> int:
@@ -152,44 +167,53 @@ def _read_time(stamp: re.Match[str]) -> int:
     return int(minutes) * MINUTE_MS + int(seconds) * SECOND_MS + int((fraction or "").ljust(3, "0"))
 
 
-def _runs_back(entry: _Entry) -> bool:
-    return any(after < before for before, after in pairwise((entry.begin_ms, *entry.words_ms)))
+def _runs_back(sung: _Sung) -> bool:
+    return any(after < before for before, after in pairwise((sung.first_ms, *sung.words_ms)))
 
 
-def _time_lines(entries: Iterable[_Entry], *, earlier_ms: int) -> list[Line]:
+def _in_song(entries: Iterable[_Entry], earlier_ms: int, findings: FindingList) -> list[_Entry]:
+    """The entries that begin while a song may last, at their times in it."""
+    kept: list[_Entry] = []
+    for entry in entries:
+        if entry.begin_ms - earlier_ms > LATEST_MS:
+            findings.add("a line begins later than any song ends", "left out", entry.sung.number)
+            continue
+        if entry.begin_ms < earlier_ms:
+            findings.add("a line begins before the song", "begins with it", entry.sung.number)
+        kept.append(entry)
+    return kept
+
+
+def _time_lines(entries: Iterable[_Entry], *, earlier_ms: int) -> Iterator[Line]:
     """Lines in order of time. Several may begin together, as a line and its translation do."""
-    moved = sorted((_move(entry, -earlier_ms) for entry in entries), key=lambda entry: entry.begin_ms)
-    following_ms = dict(pairwise(sorted({entry.begin_ms for entry in moved})))
-    silences_ms = {entry.begin_ms for entry in moved if not entry.text}
-    lines = []
-    for entry in (entry for entry in moved if entry.text):
-        next_ms = following_ms.get(entry.begin_ms)
+    moved = sorted(((max(entry.begin_ms - earlier_ms, 0), entry) for entry in entries), key=lambda begun: begun[0])
+    following_ms = dict(pairwise(sorted({begin_ms for begin_ms, _ in moved})))
+    silences_ms = {begin_ms for begin_ms, entry in moved if not entry.sung.text}
+    for begin_ms, entry in moved:
+        if not entry.sung.text:
+            continue
+        next_ms = following_ms.get(begin_ms)
         if next_ms is None:
-            end_ms = entry.begin_ms + LAST_LINE_MS
+            end_ms = begin_ms + LAST_LINE_MS
         else:
-            end_ms = next_ms if next_ms in silences_ms else min(next_ms, entry.begin_ms + LONGEST_LINE_MS)
-        lines.append(_time_line(entry, end_ms))
-    return lines
+            end_ms = next_ms if next_ms in silences_ms else min(next_ms, begin_ms + LONGEST_LINE_MS)
+        later_ms = entry.begin_ms - entry.sung.first_ms - earlier_ms
+        words_ms = [max(word_ms + later_ms, 0) for word_ms in entry.sung.words_ms]
+        yield _time_line(entry.sung, words_ms, begin_ms=begin_ms, end_ms=end_ms)
 
 
-def _move(entry: _Entry, by_ms: int) -> _Entry:
-    """The entry at its time in the song, which begins at 0."""
-    words_ms = tuple(max(word_ms + by_ms, 0) for word_ms in entry.words_ms)
-    return _Entry(max(entry.begin_ms + by_ms, 0), entry.texts, words_ms)
-
-
-def _time_line(entry: _Entry, end_ms: int) -> Line:
+def _time_line(sung: _Sung, words_ms: Sequence[int], *, begin_ms: int, end_ms: int) -> Line:
     """The line and, when its words have times, its words. A time after the last word is where that word ends.
 
     What has no time before the next begins, as a singer's mark before the first word, is sung with that.
     """
-    if not entry.words_ms:
-        return Line(begin_ms=entry.begin_ms, end_ms=end_ms, text=entry.text)
-    begins_ms = list(accumulate((entry.begin_ms, *entry.words_ms), max))
+    if not words_ms:
+        return Line(begin_ms=begin_ms, end_ms=end_ms, text=sung.text)
+    begins_ms = list(accumulate((begin_ms, *words_ms), max))
     ends_ms = [*begins_ms[1:], max(end_ms, begins_ms[-1] + 1)]
     syllables: list[Syllable] = []
     waiting = ""
-    for text, word_begin_ms, word_end_ms in zip(entry.texts, begins_ms, ends_ms, strict=True):
+    for text, word_begin_ms, word_end_ms in zip(sung.texts, begins_ms, ends_ms, strict=True):
         waiting += text
         if word_begin_ms < word_end_ms:
             add_text(syllables, waiting, begin_ms=word_begin_ms, end_ms=word_end_ms)

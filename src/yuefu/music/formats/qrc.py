@@ -13,7 +13,7 @@ import html
 import re
 
 from yuefu.music.findings import FindingList
-from yuefu.music.formats.text import ParsedLyrics, decode_text, write_tags
+from yuefu.music.formats.text import ParsedLyrics, decode_text, widen_brackets, write_tags
 from yuefu.music.formats.timed_lines import WORD_TIME, lyrics_of, read_timed_text
 from yuefu.music.lyrics import Lyrics, with_words
 from yuefu.music.unreadable import NotInFormat
@@ -34,7 +34,10 @@ def render(lyrics: Lyrics) -> str:
     """QRC text, its own lines ended by CRLF. A line without word times shares its time among its words."""
     lines = [
         f"[{line.begin_ms},{line.duration_ms}]"
-        + "".join(f"{each.text}({each.begin_ms},{each.duration_ms})" for each in with_words(line).syllables)
+        + "".join(
+            f"{widen_brackets(each.text, _WORD_TIME)}({each.begin_ms},{each.duration_ms})"
+            for each in with_words(line).syllables
+        )
         for line in lyrics.lines
     ]
     return "".join(f"{line}\r\n" for line in [*write_tags(lyrics.headers), *lines])

@@ -15,12 +15,15 @@ from yuefu.units import HOUR_MS
 MOST_LINES = 20_000
 LONGEST_LINE = 20_000
 """In characters. A longer one is no line of lyrics, and nobody should have to look through it."""
+MOST_CHARACTERS = 200_000
+"""In all lines together, many times what is sung in the longest song."""
 LATEST_MS = 6 * HOUR_MS
 LAST_LINE_MS = 5_000
 """How long a line is taken to last that nothing ends."""
 
 _TAG = re.compile(r"\s*\[([^\W\d][^:：\]]{0,30})[:：](.*)\]\s*")
 _OFFSET = re.compile(r"\s*[+-]?[0-9]{1,7}\s*")
+_WIDE = str.maketrans("<>()[]", "＜＞（）［］")
 _UNWRITABLE = re.compile(r"[\[\]\r\n]")
 
 
@@ -79,6 +82,11 @@ def take_offset(headers: dict[str, str], findings: FindingList) -> int:
     if text:
         findings.add(f"the offset {text[:40]!r} is no number", "ignored")
     return 0
+
+
+def widen_brackets(text: str, mark: re.Pattern[str]) -> str:
+    """The text with full-width brackets around what would else be read as a mark of time."""
+    return mark.sub(lambda found: found[0].translate(_WIDE), text)
 
 
 def flatten(text: str) -> str:
@@ -182,6 +190,20 @@ def plain_line(text: str, *, begin_ms: int, end_ms: int, findings: FindingList, 
     return Line(begin_ms=begin_ms, end_ms=min(max(end_ms, begin_ms + 1), LATEST_MS + 1), text=held)
 
 
+def take_lines(lines: Iterable[Line | None]) -> list[Line]:
+    """The lines that came to something, read no further than lyrics go on. Raises TooLarge."""
+    taken: list[Line] = []
+    character_count = 0
+    for line in filter(None, lines):
+        character_count += len(line.text)
+        if character_count > MOST_CHARACTERS:
+            raise TooLarge(character_count, MOST_CHARACTERS, "characters")
+        taken.append(line)
+        if len(taken) > MOST_LINES:
+            raise TooLarge(len(taken), MOST_LINES, "lines")
+    return taken
+
+
 def collect(
     lines: Iterable[Line | None],
     findings: FindingList,
@@ -189,8 +211,8 @@ def collect(
     headers: dict[str, str] | None = None,
     voice_names: Sequence[str] = (),
 ) -> ParsedLyrics:
-    """The lyrics that lines make, in order of time; None is a line that came to nothing."""
-    in_order = tuple(sorted(filter(None, lines), key=lambda line: line.begin_ms))
+    """The lyrics that lines make, in order of time; None is a line that came to nothing. Raises TooLarge."""
+    in_order = tuple(sorted(take_lines(lines), key=lambda line: line.begin_ms))
     if not in_order:
         findings.add("no line carries a time", "took no lyrics from it")
     names = list(voice_names)

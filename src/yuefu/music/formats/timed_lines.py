@@ -1,7 +1,7 @@
 """Texts whose lines begin with `[begin,duration]` in ms, and whose words have times of the same kind beside them."""
 
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 
 from yuefu.music.findings import FindingList
@@ -19,6 +19,8 @@ from yuefu.music.formats.text import (
 _NUMBER = "-?[0-9]{1,9}"
 WORD_TIME = rf"({_NUMBER}),({_NUMBER})"
 """The pattern of a word's begin and duration, without the brackets around them."""
+
+NO_LONG_TAGS: Mapping[str, int] = {}
 
 _LINE = re.compile(rf"\s*\[{WORD_TIME}\](.*)")
 
@@ -46,16 +48,22 @@ def read_timed_text(
     text: str,
     findings: FindingList,
     *,
-    longest: int = LONGEST_LINE,
+    long_tags: Mapping[str, int] = NO_LONG_TAGS,
     other: Callable[[int, str, TimedText], bool] = lambda *_: False,
 ) -> TimedText:
     """The lines of `text`; `other` is shown those that are neither timed nor tags, and says whether it took them.
 
-    Raises TooLarge.
+    `long_tags` says of tags how many characters their lines may have, where more than others. Raises TooLarge.
     """
     read = TimedText()
-    for number, line in numbered_lines(text, findings, longest=longest):
-        if timed := _LINE.fullmatch(line):
+    for number, line in numbered_lines(text, findings, longest=max(long_tags.values(), default=LONGEST_LINE)):
+        if len(line) > LONGEST_LINE:
+            tag = read_tag(line)
+            if tag and len(line) <= long_tags.get(tag[0], 0):
+                read.headers.setdefault(*tag)
+            else:
+                findings.add(f"a line has more than {LONGEST_LINE:,} characters", "ignored", number)
+        elif timed := _LINE.fullmatch(line):
             read.lines.append(TimedLine(number, int(timed[1]), int(timed[2]), timed[3]))
         elif other(number, line, read):
             continue
@@ -69,7 +77,7 @@ def read_timed_text(
 
 def lyrics_of(read: TimedText, word_time: re.Pattern[str], findings: FindingList, *, time_first: bool) -> ParsedLyrics:
     """The lyrics of a text whose words have times of the song, written before their texts or after them."""
-    lines = [
+    lines = (
         read_line(
             cut_words(line, word_time, findings, origin_ms=0, time_first=time_first),
             findings,
@@ -79,7 +87,7 @@ def lyrics_of(read: TimedText, word_time: re.Pattern[str], findings: FindingList
             earlier_ms=read.earlier_ms,
         )
         for line in read.lines
-    ]
+    )
     return collect(lines, findings, headers=read.headers)
 
 

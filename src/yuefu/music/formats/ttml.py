@@ -41,6 +41,8 @@ from yuefu.music.unreadable import NotInFormat, TooLarge
 from yuefu.units import HOUR_MS, MINUTE_MS, SECOND_MS
 
 MOST_ELEMENTS = 200_000
+MOST_ATTRIBUTES = 100
+"""Of one element."""
 
 _TT = "http://www.w3.org/ns/ttml"
 _TTM, _TTP, _XML = f"{_TT}#metadata", f"{_TT}#parameter", "http://www.w3.org/XML/1998/namespace"
@@ -154,6 +156,8 @@ class _Reader:
         for count, element in enumerate(root.iter(etree.Element), 1):
             if count > MOST_ELEMENTS:
                 raise TooLarge(count, MOST_ELEMENTS, "elements")
+            if len(element.attrib) > MOST_ATTRIBUTES:
+                raise TooLarge(len(element.attrib), MOST_ATTRIBUTES, "attributes of an element")
             self._take(element, groups)
         self._everybody = tuple(range(1, max(len(self._names), 1) + 1))
         self._groups = frozenset(groups)
@@ -167,7 +171,11 @@ class _Reader:
     def lines(self) -> Iterator[Line | None]:
         """The document's lines, with what is sung behind them."""
         for paragraph in self._paragraphs:
-            yield from self._lines_of(paragraph)
+            if sum(map(len, paragraph.itertext())) > LONGEST_LINE:
+                problem = f"a paragraph has more than {LONGEST_LINE:,} characters"
+                self._findings.add(problem, "ignored", paragraph.sourceline)
+            else:
+                yield from self._lines_of(paragraph)
 
     def _take(self, element: Any, groups: list[str]) -> None:
         match _name(element):
@@ -314,14 +322,18 @@ def _at_most(time_ms: float) -> int:
 
 
 def _name(element: Any) -> str:
-    return str(etree.QName(element).localname)
+    return _without_namespace(element.tag)
 
 
 def _attribute(element: Any, name: str) -> str:
     """The attribute of that local name, "" for none."""
     if not isinstance(element.tag, str):
         return ""
-    return next((str(value) for key, value in element.attrib.items() if etree.QName(key).localname == name), "")
+    return next((str(value) for key, value in element.attrib.items() if _without_namespace(key) == name), "")
+
+
+def _without_namespace(name: Any) -> str:
+    return str(name).rpartition("}")[2]
 
 
 def _number(text: str) -> float | None:

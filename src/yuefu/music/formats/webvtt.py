@@ -22,6 +22,7 @@ import msgspec
 
 from yuefu.music.findings import FindingList
 from yuefu.music.formats.text import (
+    LONGEST_LINE,
     ParsedLyrics,
     Piece,
     collect,
@@ -30,8 +31,9 @@ from yuefu.music.formats.text import (
     numbered_lines,
     plain_line,
     read_line,
+    take_lines,
 )
-from yuefu.music.formats.voices import VoiceBook, read_note, tells_voices, write_notes
+from yuefu.music.formats.voices import SEPARATOR, VoiceBook, read_note, tells_voices, write_notes
 from yuefu.music.lyrics import Line, Lyrics
 from yuefu.music.unreadable import NotInFormat
 from yuefu.units import HOUR_MS, MINUTE_MS, SECOND_MS
@@ -43,6 +45,7 @@ _VOICE = re.compile(r"<v(?:\.[^<>\s]*)?\s([^<>]*)>")
 _TAG = re.compile(r"</?[^<>]*>")
 _CLASS = re.compile(r"<c[.>\s]")
 _TRANSLATION = re.compile(r"<c\.translation>([^<>]*)</c>")
+_OUTSIDE = "a time inside a cue lies outside it"
 _NOTE = re.compile(r"NOTE\s(.*)")
 _NO_CUE = ("WEBVTT", "STYLE", "REGION", "NOTE")
 
@@ -55,7 +58,8 @@ def parse(data: bytes, *, file: str = "") -> ParsedLyrics:
         raise NotInFormat("WebVTT", "its first line is not WEBVTT")
     headers: dict[str, str] = {}
     book = VoiceBook()
-    lines = [_read_block(block, headers, book, findings) for block in _blocks(numbered_lines(text, findings))]
+    blocks = _blocks(numbered_lines(text, findings))
+    lines = take_lines(_read_block(block, headers, book, findings) for block in blocks)
     return collect(lines, findings, headers=headers, voice_names=book.names)
 
 
@@ -128,12 +132,21 @@ def _read_block(
         return None
     begin_ms, end_ms = _read_time(timing.groups()[:4]), _read_time(timing.groups()[4:])
     text = " ".join(line for _, line in block[place + 1 :])
-    translation = _TRANSLATION.search(text)
+    if len(text) > LONGEST_LINE:
+        findings.add(f"a cue has more than {LONGEST_LINE:,} characters", "ignored", number)
+        return None
+    translation = " ".join(_TRANSLATION.findall(text))
     text = _TRANSLATION.sub("", text)
-    voice = _VOICE.search(text)
+    voices = dict.fromkeys(map(html.unescape, _VOICE.findall(text)))
+    if len(voices) > 1:
+        findings.add("several singers share a cue", "all of them sing it", number)
     text = _VOICE.sub("", text)
     if _STAMP.search(text) or _CLASS.search(text):
         pieces = _read_pieces(text, begin_ms, end_ms)
+        if any(piece.begin_ms < begin_ms for piece in pieces):
+            findings.add(_OUTSIDE, "a word does not begin before the one before it", number)
+        if any(piece.begin_ms > end_ms for piece in pieces):
+            findings.add(_OUTSIDE, "the line lasts as long as its words", number)
         line = read_line(pieces, findings, number, begin_ms=begin_ms, end_ms=end_ms)
     else:
         line = plain_line(_read_text(text), begin_ms=begin_ms, end_ms=end_ms, findings=findings, number=number)
@@ -141,8 +154,8 @@ def _read_block(
         return None
     return msgspec.structs.replace(
         line,
-        voices=book.read(html.unescape(voice[1])) if voice else (1,),
-        translation=flatten(_read_text(translation[1])) if translation else "",
+        voices=book.read(SEPARATOR.join(voices)),
+        translation=flatten(_read_text(translation)),
     )
 
 

@@ -11,7 +11,7 @@ Source: the practice of players, as their open-source readers of the format show
 import re
 
 from yuefu.music.findings import FindingList
-from yuefu.music.formats.text import ParsedLyrics, decode_text, write_tags
+from yuefu.music.formats.text import ParsedLyrics, decode_text, widen_brackets, write_tags
 from yuefu.music.formats.timed_lines import WORD_TIME, TimedText, lyrics_of, read_timed_text
 from yuefu.music.lyrics import Lyrics, with_words
 
@@ -36,7 +36,10 @@ def render(lyrics: Lyrics) -> str:
     """YRC text. A line without word times shares its time among its words."""
     lines = [
         f"[{line.begin_ms},{line.duration_ms}]"
-        + "".join(f"({each.begin_ms},{each.duration_ms},0){each.text}" for each in with_words(line).syllables)
+        + "".join(
+            f"({each.begin_ms},{each.duration_ms},0){widen_brackets(each.text, _WORD_TIME)}"
+            for each in with_words(line).syllables
+        )
         for line in lyrics.lines
     ]
     return "".join(f"{line}\n" for line in [*write_tags(lyrics.headers), *lines])

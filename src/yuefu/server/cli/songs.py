@@ -60,7 +60,7 @@ def list_songs(*, vendor: int | None, data: str | None, as_json: bool) -> None:
             "/".join(each["singers"]),
             _clock(each["duration_ms"]),
             _use(each),
-            ", ".join(each["states"]).replace("_", " "),
+            _state(each),
         )
         for each in shown
     ]
@@ -159,6 +159,7 @@ def _summary(installation: Installation, found: Song) -> dict[str, Any]:
         "may_play": decision.play.allowed,
         "may_sing": decision.sing.allowed,
         "states": [state.value for state in found.published.states],
+        "separated_by": found.published.separated_by,
     }
 
 
@@ -197,6 +198,11 @@ def _relative(found: Song) -> dict[str, Any]:
 def _use(summary: dict[str, Any]) -> str:
     uses = [word for word, key in (("played", "may_play"), ("sung", "may_sing")) if summary[key]]
     return ", ".join(uses) or "nothing: no deal in force"
+
+
+def _state(summary: dict[str, Any]) -> str:
+    words = [state.replace("_", " ") for state in summary["states"]]
+    return ", ".join([*words, "accompaniment separated"] if summary["separated_by"] else words)
 
 
 def _explain(answer: Answer) -> str:

@@ -69,7 +69,9 @@ class SongsQuery(Asked, frozen=True, kw_only=True):
 
 
 class SongRow(Shape, frozen=True, kw_only=True):
-    """A song in a list. `states` are what it lacks."""
+    """A song in a list. `states` are what it lacks; `separated_by` is the SHA-256, in hex, of the model that made its
+    accompaniment from the original, "" where no model did.
+    """
 
     song_id: str
     vendor_id: int
@@ -82,12 +84,18 @@ class SongRow(Shape, frozen=True, kw_only=True):
     may_sing: bool
     """Whether somebody, somewhere, may sing it now."""
     states: tuple[SongState, ...]
+    separated_by: str
 
 
 class SongsPage(Shape, frozen=True, kw_only=True):
     songs: list[SongRow]
     next_after: str | None
     """What to ask for as `after` next; null on the last page."""
+
+
+class ChecksQuery(Asked, frozen=True, kw_only=True):
+    vendor: VendorNumber | None = None
+    """Of one vendor only."""
 
 
 class RightsAnswer(Shape, frozen=True, kw_only=True):

@@ -26,6 +26,7 @@ from yuefu.server.http.admin.endpoint import (
 from yuefu.server.http.admin.shapes import (
     BlockedSongs,
     BlockedSongShape,
+    ChecksQuery,
     FactChange,
     RightsAnswer,
     SongDetail,
@@ -37,7 +38,7 @@ from yuefu.server.http.admin.shapes import (
 )
 from yuefu.server.programme import known_vendor
 from yuefu.server.rights_watch import blocked_songs
-from yuefu.server.song_checks import SongCheck, as_shown, check_song
+from yuefu.server.song_checks import CatalogueCheck, SongCheck, as_shown, check_catalogue, check_song
 from yuefu.units import format_instant
 
 MISSING = "no such song"
@@ -78,6 +79,12 @@ def _show(call: Call[Nothing, Nothing]) -> SongDetail:
 
 def _check(call: Call[Nothing, Nothing]) -> SongCheck:
     return as_shown(check_song(call.centre, call.centre.songs.song(song_id_of(call))))
+
+
+def _check_all(call: Call[ChecksQuery, Nothing]) -> CatalogueCheck:
+    """One pass over all songs and their small files, for which nothing waits."""
+    vendor = call.query.vendor
+    return check_catalogue(call.centre, None if vendor is None else known_vendor(call.centre, vendor))
 
 
 def _edit(call: Call[Nothing, SongEdit]) -> SongEdited:
@@ -136,6 +143,7 @@ def _row(song: Song, decision: Decision) -> dict[str, Any]:
         "may_play": decision.play.allowed,
         "may_sing": decision.sing.allowed,
         "states": published.states,
+        "separated_by": published.separated_by,
     }
 
 
@@ -184,6 +192,17 @@ SONGS: tuple[AnyEndpoint, ...] = (
         query=SongsQuery,
         body=Nothing,
         result=BlockedSongs,
+    ),
+    Endpoint(
+        name="check_songs",
+        summary="How many songs are good, to be looked at and bad, and the worst of them",
+        method="GET",
+        path=f"{PREFIX}/songs/check",
+        roles=EVERYBODY,
+        handle=_check_all,
+        query=ChecksQuery,
+        body=Nothing,
+        result=CatalogueCheck,
     ),
     Endpoint(
         name="show_song",

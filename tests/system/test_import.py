@@ -143,6 +143,8 @@ def test_an_accompaniment_is_made_by_the_operators_model_and_sung_to(tmp_path: P
     assert "1 unchanged" in run_yuefu(*command, env=settings)
     (song,) = songs(data)
     assert "needs_accompaniment" not in song["states"]
+    assert song["separated_by"] == sha256
+    assert "accompaniment separated" in run_yuefu("song", "list", "--data", data, env=settings)
     assert (
         json.loads(run_yuefu("song", "show", song["song_id"], "--data", data, "--json"))["published"]["separated_by"]
         == sha256

@@ -89,8 +89,8 @@ LOUDER_BY_LU = Limit(1.5, 6)
 
 # The rest
 
-HIGHLIGHT_CONFIDENCE = Limit(0.35, -inf)
-"""Below it nothing stands out, and the choice is a guess: somebody should look at it."""
+HIGHLIGHT_CONFIDENCE = Limit(0.2, -inf)
+"""Below it nothing stands out, and about one choice in eight is right: somebody should look at it."""
 
 SHORTEST_SUNG_MS = 15 * SECOND_MS
 """Of a clip. Breaks may stand in the way of the 22 s that are wanted; less than this is over before it is sung."""

@@ -109,6 +109,12 @@ def test_what_cannot_be_a_highlight_is_refused_and_says_why(imported: Path, begi
     assert "Traceback" not in told
 
 
+def test_a_page_that_cannot_be_written_is_said_to_be(imported: Path) -> None:
+    told = run_yuefu("song", "highlight", "100000001", "--preview", "nowhere/page.html", "--data", imported, ok=False)
+    assert "nowhere/page.html" in told
+    assert "Traceback" not in told
+
+
 def test_the_page_shows_the_song_and_needs_nothing_else(data: Path, tmp_path: Path) -> None:
     page = tmp_path / "highlight.html"
     run_yuefu("song", "highlight", "100000001", "--preview", page, "--data", data)

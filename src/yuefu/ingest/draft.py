@@ -192,8 +192,13 @@ def _from_recording(folder: SongFolder) -> SongDraft:
         tracks=folder.tracks,
         cover=_cover_beside(contents, folder.stem),
         pictures=pictures,
-        findings=(*folder.findings, *findings, *picture_findings),
+        findings=(*folder.findings, *findings, *_spare(folder.tracks), *picture_findings),
     )
+
+
+def _spare(tracks: Tracks) -> tuple[Finding, ...]:
+    names = "/".join(file.name for file in tracks.files)
+    return tuple(_note(file, "another file of the same sound", f"left out; took {names}") for file in tracks.spare)
 
 
 def _part_voices(lyrics: Lyrics, folder: SongFolder) -> Lyrics:

@@ -45,11 +45,17 @@ DEMUXERS = (
 ENCRYPTED_TAGS = {"aavd", "drms", "enca"}
 """What MP4 files call sound that nobody hears without a key: of audio books, of shops, by common encryption."""
 
+ENCRYPTED = "its sound is encrypted; a delivery must be free of copy protection"
+
 LOUDEST = 100.0
 """How far beyond full scale a sample may lie; no encoder takes what is no number, or as large as floats can be."""
 
-EXACT_CONTAINERS = {"aiff", "caf", "flac", "mov", "w64"}
-"""Containers whose header states the length and is right about it, so that less sound than stated means damage."""
+EXACT_CONTAINERS = {"aiff", "caf", "flac", "mov", "ogg"}
+"""Containers that state the length and are right about it, so that less sound than stated means damage."""
+
+SAMPLE_RATES_HZ = range(2_000, 6_000_000)
+"""Sound has a rate among these: telephones are at the lower end, streams of single bits, counted in eights, at the
+upper. Other rates are made up, and filters for them take minutes to build."""
 
 Sound: TypeAlias = NDArray[np.float32]
 """Stereo samples at `SAMPLE_RATE_HZ`, shaped (2, samples), full scale at ±1."""
@@ -275,10 +281,13 @@ class _Source:
         context = cast("AudioCodecContext | None", self._stream.codec_context)
         if context is not None and context.codec_tag in ENCRYPTED_TAGS:
             self._container.close()
-            raise Unplayable(path.name, "its sound is encrypted; a delivery must be free of copy protection")
+            raise Unplayable(path.name, ENCRYPTED)
         if context is None or not context.sample_rate:
             self._container.close()
             raise Unplayable(path.name, "no audio in it that we can read; it may be encrypted")
+        if context.sample_rate not in SAMPLE_RATES_HZ:
+            self._container.close()
+            raise Unplayable(path.name, f"no sound has {context.sample_rate} samples a second")
 
     def __enter__(self) -> Self:
         return self
@@ -305,6 +314,8 @@ class _Source:
             raise self._too_long()
         try:
             for packet in self._container.demux(self._stream):
+                if packet.has_sidedata("encryption_info"):  # common encryption: the codec's tag need not tell
+                    raise Unplayable(self._path.name, ENCRYPTED)
                 self._packets += 1
                 self._bytes += packet.size
                 try:
@@ -390,7 +401,7 @@ class _Source:
             return float(self._stream.duration * self._stream.time_base) * SECOND_MS
         if "matroska" in self._formats and self._container.duration and not self._container.streams.video:
             return self._container.duration / 1_000
-        return ending.stated_ms(self._path, self._formats)
+        return ending.stated_ms(self._path, self._formats, self.rate_hz)
 
 
 class _Recorder:

@@ -6,8 +6,10 @@ import sys
 from collections.abc import Callable
 from pathlib import Path
 
+import av
 import numpy as np
 import pytest
+from av.audio.frame import AudioFrame
 from tests.unit.ingest.conftest import RATE_HZ, make_sound, song_text, write_encoded, write_wav
 
 from yuefu.ingest.hearing import Hearing
@@ -121,6 +123,29 @@ def test_what_is_no_sound_is_refused_whatever_its_name(
     (tmp_path / name).write_bytes(make(tmp_path))
     with pytest.raises(Unplayable, match=rf"^{name}: not an audio file we can read"):
         STUDIO.probe(tmp_path / name)
+
+
+def test_sound_under_common_encryption_is_refused_as_such(tmp_path: Path) -> None:
+    """Its sample entry says by what it was encoded before, which is what FFmpeg then calls it."""
+    lock = {"encryption_scheme": "cenc-aes-ctr", "encryption_key": "76" * 16, "encryption_kid": "a7" * 16}
+    with av.open(str(tmp_path / "song.m4a"), "w", format="mp4", options=lock) as target:
+        stream = target.add_stream("aac", rate=RATE_HZ, layout="stereo")
+        frame = AudioFrame.from_ndarray(make_sound(2), format="fltp", layout="stereo")
+        frame.sample_rate, frame.pts = RATE_HZ, 0
+        target.mux(stream.encode(frame))
+        target.mux(stream.encode(None))
+    with pytest.raises(Unplayable, match=r"^song\.m4a: its sound is encrypted"):
+        STUDIO.probe(tmp_path / "song.m4a")
+
+
+@pytest.mark.parametrize("rate_hz", [1, 1_000_000_000])
+def test_a_rate_that_no_sound_has_is_refused_at_once(tmp_path: Path, rate_hz: int) -> None:
+    path = write_wav(tmp_path / "song.wav", make_sound(1))
+    data = bytearray(path.read_bytes())
+    data[24:28] = struct.pack("<I", rate_hz)
+    path.write_bytes(data)
+    with pytest.raises(Unplayable, match=rf"^song\.wav: no sound has {rate_hz} samples a second"):
+        STUDIO.probe(path)
 
 
 @pytest.mark.parametrize("tag", [b"drms", b"enca", b"aavd"])

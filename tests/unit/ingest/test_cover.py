@@ -2,8 +2,9 @@ import struct
 import zlib
 from pathlib import Path
 
+import numpy as np
 import pytest
-from PIL import Image
+from PIL import ExifTags, Image
 
 from yuefu.ingest.cover import BadPicture, write_pictures
 
@@ -37,6 +38,34 @@ def test_what_a_picture_lets_through_is_white(tmp_path: Path) -> None:
     write_pictures(tmp_path / "a.png", {tmp_path / "cover.jpg": 1_000})
     with Image.open(tmp_path / "cover.jpg") as cover:
         assert cover.getpixel((5, 5)) == (255, 255, 255)
+
+
+@pytest.mark.parametrize("mode", ["P", "1", "L"])
+def test_fine_patterns_become_their_mean_whatever_the_mode(tmp_path: Path, mode: str) -> None:
+    board = Image.fromarray(((np.indices((1_000, 1_000)).sum(0) % 2) * 255).astype(np.uint8))
+    board.convert(mode).save(tmp_path / "a.png")
+    write_pictures(tmp_path / "a.png", {tmp_path / "cover.jpg": 100})
+    with Image.open(tmp_path / "cover.jpg") as cover:
+        assert cover.getpixel((50, 50)) == (128, 128, 128)
+
+
+def test_sixteen_bits_a_pixel_keep_their_tones(tmp_path: Path) -> None:
+    Image.fromarray(np.full((100, 100), 40_000, np.uint16)).save(tmp_path / "a.png")
+    write_pictures(tmp_path / "a.png", {tmp_path / "cover.jpg": 100})
+    with Image.open(tmp_path / "cover.jpg") as cover:
+        assert cover.getpixel((50, 50)) == (156, 156, 156)
+
+
+def test_a_picture_that_was_taken_sideways_is_set_upright(tmp_path: Path) -> None:
+    sideways = Image.new("RGB", (80, 40), "red")
+    sideways.paste("blue", (0, 0, 40, 40))
+    exif = Image.Exif()
+    exif[ExifTags.Base.Orientation] = 6  # its top is at the right
+    sideways.save(tmp_path / "a.jpg", exif=exif, quality=95)
+    write_pictures(tmp_path / "a.jpg", {tmp_path / "cover.jpg": 100})
+    with Image.open(tmp_path / "cover.jpg") as cover:
+        assert cover.size == (40, 80)
+        assert cover.getpixel((20, 10)) == pytest.approx((0, 0, 254), abs=8)
 
 
 def png_header(width: int, height: int) -> bytes:

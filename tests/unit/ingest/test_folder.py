@@ -5,6 +5,7 @@ from pathlib import Path
 import pytest
 from tests.unit.ingest.conftest import SongMaker, song_text
 
+from yuefu.ingest.draft import draft_song
 from yuefu.ingest.folder import Rejection, SongFolder, discover
 
 
@@ -106,6 +107,22 @@ def test_audio_is_a_song_with_its_lrc_or_without(songs: Path) -> None:
     assert (first.lyric_files, first.tracks.vocals) == ((), songs / "b.vocals.m4a")
     assert second.lyric_files == (songs / lyrics,)
     assert second.tracks.files == (songs / mix, songs / backing)
+
+
+def test_of_two_files_of_one_sound_the_lossless_one_is_taken_and_the_other_named(songs: Path) -> None:
+    for name in ("a.avi", "a.mp3", "a.wav", "a.lrc", "a.inst.m4a", "a.karaoke.flac"):
+        (songs / name).touch()
+    (song,) = discover([songs])
+    assert isinstance(song, SongFolder)
+    assert song.tracks.files == (songs / "a.wav", songs / "a.karaoke.flac")
+    told = {finding.file: finding.action for finding in draft_song(song).findings if "same sound" in finding.problem}
+    assert told.keys() == {"a.avi", "a.mp3", "a.inst.m4a"}
+    assert set(told.values()) == {"left out; took a.wav/a.karaoke.flac"}
+
+
+def test_sound_under_copy_protection_is_found_and_not_passed_over(songs: Path) -> None:
+    (songs / "a.m4p").touch()
+    assert keys(songs) == [songs.name]
 
 
 def test_only_lyrics_of_karaoke_are_missing_their_audio(songs: Path) -> None:

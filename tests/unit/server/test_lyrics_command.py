@@ -116,6 +116,14 @@ def test_parts_can_be_made_for_as_many_as_sing(song: Path) -> None:
     ]  # fmt: skip
 
 
+def test_a_file_without_lyrics_has_no_parts_and_no_singer(song: Path) -> None:
+    song.write_text("nothing is sung here", "utf-8")
+    told = run("parts", song)
+    assert told.exit_code == 1
+    assert "no line carries a time" in told.output
+    assert "sings it all" not in told.output
+
+
 def test_formats_are_listed_with_what_they_hold() -> None:
     assert "enhanced-lrc" in run("formats").output
     assert len(json.loads(run("formats", "--json").stdout)) == len(FORMATS)

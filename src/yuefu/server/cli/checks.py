@@ -16,6 +16,7 @@ from yuefu.server.cli.options import (
     print_table,
     settings_for,
     standard_options,
+    write_file,
 )
 from yuefu.server.programme import known_vendor
 from yuefu.server.song_checks import CatalogueCheck, CheckedSong, as_shown, check_catalogue, check_song
@@ -43,27 +44,20 @@ def check(
         centre = installation.centre
         if whole:
             summary = check_catalogue(centre, None if vendor is None else known_vendor(centre, vendor))
-            _write(page, draw_catalogue(summary) if page else "")
+            if page:
+                write_file(page, draw_catalogue(summary))
             _tell_catalogue(summary, as_json=as_json)
             is_bad = bool(summary.verdicts[Verdict.BAD])
         else:
             songs = [centre.songs.song(SongId(song_id)) for song_id in dict.fromkeys(song_ids)]
             checked = [check_song(centre, song) for song in songs]
-            _write(page, draw_checks(checked) if page else "")
+            if page:
+                write_file(page, draw_checks(checked))
             _tell_songs(checked, as_json=as_json)
             is_bad = any(each.verdict is Verdict.BAD for each in checked)
     if page and not as_json:
         click.echo(f"A page to look at: {page}")
     sys.exit(1 if is_bad else 0)
-
-
-def _write(page: Path | None, html: str) -> None:
-    if page is None:
-        return
-    try:
-        page.write_text(html, encoding="utf-8")
-    except OSError as error:
-        raise click.FileError(str(page), error.strerror or "") from error
 
 
 def _tell_songs(songs: list[CheckedSong], *, as_json: bool) -> None:

@@ -24,6 +24,7 @@ from yuefu.server.cli.options import (
     print_table,
     settings_for,
     standard_options,
+    write_file,
 )
 from yuefu.server.cli.tables import print_lifted
 from yuefu.server.licensing import RIGHTS
@@ -123,7 +124,7 @@ def import_command(
         report = take_messages(installation.centre, files, reading, command_author(), dry_run=dry_run)
     if report_file:
         page = report_file.read_text("utf-8") if report_file.exists() else ""
-        report_file.write_text(with_section(page, markdown_section(report, paths)), encoding="utf-8")
+        write_file(report_file, with_section(page, markdown_section(report, paths)))
     if as_json:
         print_json(_spell(report))
     else:

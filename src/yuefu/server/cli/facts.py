@@ -19,6 +19,7 @@ from yuefu.server.cli.options import (
     print_table,
     settings_for,
     standard_options,
+    write_file,
 )
 from yuefu.server.cli.tables import print_findings
 from yuefu.server.facts import FactsImport, edit_facts, export_facts, import_facts
@@ -86,7 +87,7 @@ def export(*, file: Path, vendor: int | None, data: str | None, as_json: bool) -
     if str(file) == "-":
         click.echo(table.getvalue().encode(), nl=False)
         return
-    file.write_text(table.getvalue(), "utf-8-sig", newline="")  # the mark by which spreadsheets know UTF-8
+    write_file(file, table.getvalue(), encoding="utf-8-sig")  # the mark by which spreadsheets know UTF-8
     if as_json:
         print_json({"file": str(file), "songs": count})
     else:

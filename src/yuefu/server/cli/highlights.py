@@ -12,7 +12,14 @@ from yuefu.music.waveform import Waveform
 from yuefu.server.actions.pitch import read_pitch_line
 from yuefu.server.actions.songs import read_lyrics
 from yuefu.server.centre import Centre
-from yuefu.server.cli.options import SONG_ID, command_author, print_json, settings_for, standard_options
+from yuefu.server.cli.options import (
+    SONG_ID,
+    command_author,
+    print_json,
+    settings_for,
+    standard_options,
+    write_file,
+)
 from yuefu.server.highlight_page import describe_highlight, draw_highlight
 from yuefu.server.highlights import choose_again, set_clip
 from yuefu.server.wiring import open_installation
@@ -48,7 +55,7 @@ def highlight(
             choose_again(installation, SongId(song_id), command_author())
         song = installation.centre.songs.song(SongId(song_id))
         if preview is not None:
-            preview.write_text(_page(installation.centre, song), encoding="utf-8")
+            write_file(preview, _page(installation.centre, song))
     if as_json:
         chosen = song.published.highlight
         print_json({"song_id": str(song_id), "revision": song.revision, "highlight": msgspec.to_builtins(chosen)})

@@ -20,6 +20,7 @@ from yuefu.server.cli.options import (
     print_table,
     settings_for,
     standard_options,
+    write_file,
 )
 from yuefu.server.importing import hire_crew, open_separator, recipe_for, run_import
 from yuefu.server.licensing import RIGHTS, LicensedShelf, Offer, unusable_songs
@@ -109,9 +110,6 @@ def import_command(
                 shelf.license_lacking(song_id)
         unusable = [] if dry_run else unusable_songs(installation.centre, published)
         of_vendor = len(installation.centre.songs.songs(VendorId(vendor))) if unusable else 0
-    if report_file:
-        earlier = report_file.read_text("utf-8") if report_file.exists() else ""
-        report_file.write_text(keep_sections(markdown_report(report, paths), earlier), encoding="utf-8")
     following = None if not unusable else _next_command(unusable, of_vendor, VendorId(vendor), data)
     if as_json:
         shown = {
@@ -128,6 +126,9 @@ def import_command(
         if following:
             click.secho(f"{len(unusable)} of them nobody may use yet: there is no deal for them. Next:", fg="yellow")
             click.echo(f"  {following}")
+    if report_file:  # last: what was imported is told even where this cannot be written
+        earlier = report_file.read_text("utf-8") if report_file.exists() else ""
+        write_file(report_file, keep_sections(markdown_report(report, paths), earlier))
     sys.exit(1 if report.count("refused") else 0)
 
 

@@ -101,16 +101,22 @@ def check(*, file: Path, source: str | None, as_json: bool) -> None:
 @singers_option
 @json_option
 def parts(*, file: Path, source: str | None, singer_count: int | None, as_json: bool) -> None:
-    """Show who sings which part, as the voices of FILE or marks in it (男：, (女), 【合】, Male:) tell."""
-    held = _with_voices(_read(file, source)[1].lyrics, singer_count)
+    """Show who sings which part, as the voices of FILE or marks in it (男：, (女), 【合】, Male:) tell.
+
+    Exit status 1 when FILE holds no lyrics.
+    """
+    parsed = _read(file, source)[1]
+    held = _with_voices(parsed.lyrics, singer_count)
     found = sung_parts(held)
+    _tell_findings(parsed)
     if as_json:
         print_json([{"start": part.begin_ms, "end": part.end_ms, "tags": part.singers} for part in found])
     elif found:
         rows = [(clock(part.begin_ms), clock(part.end_ms), ", ".join(_names(part.singers, held))) for part in found]
         print_table(("From", "To", "Who sings"), rows)
-    else:
+    elif held.lines:
         click.echo("One singer sings it all; --singers N shares it out.")
+    sys.exit(0 if held.lines else 1)
 
 
 @lyrics.command("formats")

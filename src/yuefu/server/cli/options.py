@@ -5,6 +5,7 @@ import os
 import socket
 import unicodedata
 from collections.abc import Callable, Sequence
+from pathlib import Path
 from typing import Any, TypeVar
 
 import click
@@ -50,6 +51,14 @@ def command_author() -> Author:
 def print_json(value: Any) -> None:
     """One JSON document on standard output."""
     click.echo(msgspec.json.format(msgspec.json.encode(value), indent=2).decode())
+
+
+def write_file(file: Path, text: str, *, encoding: str = "utf-8") -> None:
+    """Write what a command makes beside its answer. Raises `click.FileError`."""
+    try:
+        file.write_text(text, encoding, newline="")
+    except OSError as error:
+        raise click.FileError(str(file), error.strerror or "") from error
 
 
 def escape_controls(text: str) -> str:

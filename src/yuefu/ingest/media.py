@@ -98,7 +98,12 @@ class Form:
 
 AAC_96K = Form("aac", "fltp", "ipod", ".m4a", "audio/mp4", 96_000, (("aac_coder", "fast"),))
 """The codec's long search would keep more above 15 kHz and pay for it with noise below, in twice the time."""
-AAC_256K = Form("aac", "fltp", "ipod", ".m4a", "audio/mp4", 256_000)
+AAC_256K = Form(
+    "aac", "fltp", "ipod", ".m4a", "audio/mp4", 256_000, (("aac_coder", "fast"), ("aac_pns", "0"), ("aac_is", "0"))
+)
+"""With so many bits nothing need be made up of noise, nor of one channel. What is left over is then farther below what
+masks it than after the codec's long search, in half the time.
+"""
 FLAC = Form("flac", "s16", "flac", ".flac", "audio/flac")
 FLOAT_WAV = Form("pcm_f32le", "flt", "wav", ".wav", "audio/wav")
 """For sound on its way to parts: every sample as it is, beyond full scale too."""

@@ -29,7 +29,7 @@ from accuracy.pitch import (
 from accuracy.real import ScoreFigures, SingerFigures, SongFigures
 from accuracy.scoring import HUMMING, PERFECT, RANDOM, SILENT, ScoringFigures
 from accuracy.tempo import TempoFigures
-from accuracy.weight import MINUTES, TIERS_S, WeightFigures
+from accuracy.weight import MINUTES, ROUNDS, TIERS_S, WeightFigures
 from yuefu.music.scoring import LEVELS
 from yuefu.units import Span
 
@@ -79,7 +79,7 @@ nothing about a catalogue. What is real follows after them.
 
 {goals}
 The accompaniment taken out, tempo, pitch and notes found: all that is heard of a song takes one core {heard_times:.0f}
-times less than it sounds.
+times less than it sounds. Of {weight_rounds} rounds the least disturbed counts.
 
 ## Pitch, by what was heard
 
@@ -186,6 +186,7 @@ def render_page(figures: Figures, *, minutes: float) -> str:
         minutes=math.ceil(minutes),
         goals=_table(("what", "goal", "measured", "verdict"), map(_goal, _lines(figures))),
         heard_times=figures.weight.times_real,
+        weight_rounds=ROUNDS,
         count=pitch.items,
         conditions=_conditions(pitch),
         baseline_items=BASELINE_ITEMS,

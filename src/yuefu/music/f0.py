@@ -18,7 +18,7 @@ FRAME_MS = 1_000 * FRAME_SAMPLES / RATE_HZ
 LOWEST_HZ, HIGHEST_HZ = 65.0, 1_050.0
 """From a bass's C2 to a soprano's C6: beyond lies what is not sung, a hum of the mains or a whistle."""
 
-PIECE_SAMPLES = 2 * RATE_HZ
+PIECE_SAMPLES = 4 * RATE_HZ
 """How much is given to the model at once, which takes some 8 MB for each second of it."""
 
 VOICED = 0.5

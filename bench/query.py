@@ -48,10 +48,10 @@ class QueryFigures:
     memory_mb: float
 
     def typical(self, name: str) -> Round:
-        """The medians of that alternative's rounds."""
+        """The medians of that alternative's rounds; of CPU time the least, for what else a machine does only adds."""
         rounds = self.rounds[name]
         return Round(
-            cpu_us=median(each.cpu_us for each in rounds),
+            cpu_us=min(each.cpu_us for each in rounds),
             answers_per_s=median(each.answers_per_s for each in rounds),
             p50_us=median(each.p50_us for each in rounds),
             p99_us=median(each.p99_us for each in rounds),
@@ -61,8 +61,7 @@ class QueryFigures:
         """CPU time an answer over the rival's, None when that one was not there."""
         if rival not in self.rounds:
             return None
-        pairs = zip(self.rounds[name], self.rounds[rival], strict=True)
-        return median(each.cpu_us / other.cpu_us for each, other in pairs)
+        return self.typical(name).cpu_us / self.typical(rival).cpu_us
 
 
 @dataclass(frozen=True, slots=True)

@@ -52,8 +52,8 @@ nonce and a signature of its own and is one of {apps} apps', so that the documen
 nginx, asked with the same parameters, sends a file of the same {answer_bytes:,} bytes, the bare server a constant.
 
 Each server keeps to one core and the load to the others. They are asked in turn, {rounds} rounds of {requests:,}
-requests, and every answer is checked. CPU time is that of the server's whole process tree, user and system. Figures are
-medians over the rounds; ratios are taken within each round.
+requests, and every answer is checked. CPU time is that of the server's whole process tree, user and system, in the
+least disturbed round; rates and latencies are medians over the rounds.
 {hint}"""
 _CHARGE = """\
 ## A durable charge

@@ -42,7 +42,7 @@ def faulty(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return data
 
 
-def test_the_demo_is_good_but_for_words_without_times_and_songs_without_a_chorus(demo_folder: Path, tmp_path: Path) -> None:
+def test_the_demo_is_good_but_for_words_without_times_and_songs_without_a_chorus(demo_folder: Path) -> None:
     summary = json.loads(run_yuefu("song", "check", "--all", "--data", demo_folder, "--json"))
     assert summary["verdicts"] == {"good": 17, "look": 2, "bad": 0}
     looked_at = {song["title"]: song["look"] for song in summary["worst"]}

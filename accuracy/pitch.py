@@ -6,14 +6,14 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 
-import librosa
 import numpy as np
 
+from accuracy.baseline import track_baseline
 from accuracy.codec import through_codec
 from accuracy.measure import NO_FRAMES, NO_NOTES, Melody, Notes, compare_melody, compare_notes
 from accuracy.suite import Item, heard, items, limited, played_anew, with_backing, with_noise, with_room
 from yuefu.ingest.media import SAMPLE_RATE_HZ
-from yuefu.music.f0 import FRAME_SAMPLES, HIGHEST_HZ, LOWEST_HZ, RATE_HZ, Mono, PitchTrack, track_pitch
+from yuefu.music.f0 import RATE_HZ, Mono, PitchTrack, track_pitch
 from yuefu.music.lyrics import Lyrics
 from yuefu.music.subtraction import NotThatBacking, subtract
 from yuefu.music.transcription import (
@@ -86,7 +86,7 @@ def measure_pitch(count: int) -> PitchFigures:
                 track = _timed(track_pitch, sound, tracking)
                 _add(condition, name, item, track)
                 if number < BASELINE_ITEMS and name in {DRY, NOISE_10, NOISE_0, MIX, REMOVED}:
-                    condition.baseline += compare_melody(item.f0_hz, _timed(_pyin, sound, baseline))
+                    condition.baseline += compare_melody(item.f0_hz, _timed(track_baseline, sound, baseline))
                     condition.same += compare_melody(item.f0_hz, _gated(track, name))
                 if name in {DRY, REMOVED}:
                     _add_prelude(figures, name, item, _gated(track, name))
@@ -167,11 +167,3 @@ def _is_refused(mix: Mono, backing: Mono) -> bool:
     except NotThatBacking:
         return True
     return False
-
-
-def _pyin(sound: Mono) -> PitchTrack:
-    """The baseline, in the same frames."""
-    found_hz, voiced, _ = librosa.pyin(
-        sound, sr=RATE_HZ, fmin=LOWEST_HZ, fmax=HIGHEST_HZ, hop_length=FRAME_SAMPLES, fill_na=None
-    )
-    return PitchTrack(np.asarray(found_hz), np.where(voiced, 1.0, 0.0), np.zeros(len(found_hz)))

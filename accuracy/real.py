@@ -10,17 +10,17 @@ from dataclasses import dataclass
 from itertools import islice
 from pathlib import Path
 
-import librosa
 import numpy as np
 from numpy.typing import NDArray
 
+from accuracy.baseline import track_baseline
 from accuracy.codec import read_sound
 from accuracy.measure import Melody, Notes, compare_melody, compare_notes
 from accuracy.suite import heard
 from yuefu.ingest.draft import SongDraft, draft_song
 from yuefu.ingest.folder import SongFolder, discover
 from yuefu.ingest.refusal import Refused
-from yuefu.music.f0 import FRAME_MS, FRAME_SAMPLES, HIGHEST_HZ, LOWEST_HZ, RATE_HZ, Mono, PitchTrack, track_pitch
+from yuefu.music.f0 import FRAME_MS, RATE_HZ, Mono, PitchTrack, track_pitch
 from yuefu.music.highlight import Choice, choose
 from yuefu.music.lyrics import Lyrics
 from yuefu.music.notes import PitchLine
@@ -65,14 +65,10 @@ def measure_singer() -> SingerFigures | None:
     f0_hz = written[places, 1]
     by_hand = [_annotated(SINGER / f"Annotations/Notes/vocadito_1_notes{name}.csv") for name in ("A1", "A2")]
     gated = gate_by_level(track, range_db=CLEAN_RANGE_DB)
-    found_hz, voiced, _ = librosa.pyin(
-        sound, sr=RATE_HZ, fmin=LOWEST_HZ, fmax=HIGHEST_HZ, hop_length=FRAME_SAMPLES, fill_na=None
-    )
-    pyin = PitchTrack(np.asarray(found_hz), np.where(voiced, 1.0, 0.0), np.zeros(len(found_hz)))
     found = find_notes(gated)
     return SingerFigures(
         melody=compare_melody(f0_hz, gated),
-        baseline=compare_melody(f0_hz, pyin),
+        baseline=compare_melody(f0_hz, track_baseline(sound)),
         notes=tuple(compare_notes(notes, found) for notes in by_hand),
         between_annotators=compare_notes(*by_hand),
     )

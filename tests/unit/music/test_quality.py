@@ -226,7 +226,7 @@ NOTE = NOTES.notes[0]
         (Measure.ACCOMPANIMENT_LEVEL, BAD, -20.0, {"backing": replace(LEVEL, integrated_lufs=-34.0)}),
         (Measure.ACCOMPANIMENT_LEVEL, BAD, None, {"backing": replace(LEVEL, integrated_lufs=None)}),
         (Measure.HIGHLIGHT, LOOK, None, {"highlight": None}),
-        (Measure.HIGHLIGHT, LOOK, 0.2, {"highlight": chosen(rule=Rule.MIDDLE, confidence=0.2)}),
+        (Measure.HIGHLIGHT, LOOK, 0.1, {"highlight": chosen(rule=Rule.MIDDLE, confidence=0.1)}),
         (
             Measure.HIGHLIGHT_LENGTH,
             LOOK,

@@ -103,11 +103,13 @@ def analyse_song(
     )
     duration_ms = max(source.duration_ms for source in (original or backing,) if source)
     lyrics, lyric_findings = fit_lyrics(draft.lyrics, duration_ms)
-    sounds = {file: recall.sound() for file, recall in recalls.items()}
+    sounds = {file: recalls.pop(file).sound() for file in tuple(recalls)}
     sung = hear_singing(draft, sounds, lyrics)
+    recording = sounds.get(music)
+    sounds.clear()  # what is heard from here on takes their room
     pitch_line, note_findings = fit_pitch_line(sung.pitch_line, duration_ms)
     shared_ms = min(duration_ms, backing.duration_ms) if backing else duration_ms
-    automatic = _highlight(draft, lyrics, pitch_line, sounds.get(music), shared_ms)
+    automatic = _highlight(draft, lyrics, pitch_line, recording, shared_ms)
     chosen = set_highlight(lyrics, chosen_clip, shared_ms, automatic=automatic) if chosen_clip else None
     return AnalysedSong(
         draft=draft,
@@ -117,7 +119,7 @@ def analyse_song(
         level=level,
         lyrics=lyrics,
         pitch_line=pitch_line,
-        tempo=_tempo(draft, lyrics, pitch_line, sounds.get(music)),
+        tempo=_tempo(draft, lyrics, pitch_line, recording),
         highlight=chosen or automatic,
         findings=(
             *draft.findings,

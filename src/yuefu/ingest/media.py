@@ -181,19 +181,13 @@ class PyAvStudio:
         self, path: Path, *, ears: Sequence[Ear] = (), heard: Callable[[float], None] = hear_nothing
     ) -> AudioProbe:
         with _Source(path, self.longest_ms) as source:
-            for block in _even(source.sound()):
-                for ear in ears:
-                    ear(block)
-                heard(block.shape[1] / SAMPLE_RATE_HZ)
+            _hear(_even(source.sound()), ears, heard)
             return source.judge()
 
     def listen(
         self, sources: Sequence[Path], ears: Sequence[Ear], *, heard: Callable[[float], None] = hear_nothing
     ) -> None:
-        for block in self._mix(sources):
-            for ear in ears:
-                ear(block)
-            heard(block.shape[1] / SAMPLE_RATE_HZ)
+        _hear(self._mix(sources), ears, heard)
 
     def record(
         self,
@@ -203,14 +197,12 @@ class PyAvStudio:
         gain: float = 1.0,
         heard: Callable[[float], None] = hear_nothing,
     ) -> None:
-        with contextlib.ExitStack() as stack:
-            recorders = [stack.enter_context(_Recorder(take)) for take in takes]
+        with _recording(takes) as recorders:
             for block in self._mix(sources):
+                louder = block if gain == 1.0 else block * np.float32(gain)
                 for recorder in recorders:
-                    recorder.hear(block if gain == 1.0 else block * np.float32(gain))
+                    recorder.hear(louder)
                 heard(block.shape[1] / SAMPLE_RATE_HZ)
-            for recorder in recorders:
-                recorder.finish()
 
     def rework(
         self,
@@ -220,14 +212,11 @@ class PyAvStudio:
         *,
         heard: Callable[[float], None] = hear_nothing,
     ) -> None:
-        with contextlib.ExitStack() as stack:
-            recorders = [stack.enter_context(_Recorder(Take(file, form=FLOAT_WAV))) for file in files]
+        with _recording([Take(file, form=FLOAT_WAV) for file in files]) as recorders:
             for blocks in work(self._blocks(source)):
                 for recorder, block in zip(recorders, blocks, strict=True):
                     recorder.hear(block)
                 heard(blocks[0].shape[1] / SAMPLE_RATE_HZ)
-            for recorder in recorders:
-                recorder.finish()
 
     def join(self, tracks: Sequence[tuple[str, Path]], file: Path) -> None:
         with contextlib.ExitStack() as stack:
@@ -461,6 +450,23 @@ class _Recorder:
         if not self._written or missing > MOST_MISSING_SAMPLES:
             raise Unplayable(self._file.name, f"the recording ends {missing / SAMPLE_RATE_HZ:.3f} s too early")
         self._container.mux(self._stream.encode(None))
+
+
+@contextlib.contextmanager
+def _recording(takes: Iterable[Take]) -> Iterator[list[_Recorder]]:
+    """A recorder for each take; all are finished where nothing went wrong, and closed in any case."""
+    with contextlib.ExitStack() as stack:
+        recorders = [stack.enter_context(_Recorder(take)) for take in takes]
+        yield recorders
+        for recorder in recorders:
+            recorder.finish()
+
+
+def _hear(blocks: Iterable[Sound], ears: Sequence[Ear], heard: Callable[[float], None]) -> None:
+    for block in blocks:
+        for ear in ears:
+            ear(block)
+        heard(block.shape[1] / SAMPLE_RATE_HZ)
 
 
 def is_lossless(codec: av.Codec) -> bool:
